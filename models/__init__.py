@@ -1,0 +1,1 @@
+"""What Wirewatch keeps, and every question to it."""

@@ -1,0 +1,361 @@
+"""Frozen values that cross the border of the database: rows never leave it lazily.
+
+Times are timezone-aware UTC. Ids are integers given by the database and never reused or changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class SourceKind(StrEnum):
+    """What a source is."""
+
+    FEED = "feed"
+    FOLDER = "folder"
+    IMPORT = "import"  # files given by hand once: never polled
+    SEEDS = "seeds"  # the first import: never polled
+
+
+class SourceState(StrEnum):
+    """Whether a source is looked at."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"  # by a person, by its disappearance from the settings, or by 410
+    REMOVED = "removed"  # no longer listed or polled; its articles stay
+
+
+# -- sources -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """What a person says of a source when adding or declaring it."""
+
+    location: str  # a web address, or an absolute path
+    kind: SourceKind = SourceKind.FEED
+    title: str | None = None
+    group: str | None = None  # "parent/child", as OPML folders nest
+    schedule: str = "adaptive"  # "adaptive", "every 15m", or a cron expression of five fields
+    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    # options: allow_private, username, password_file, header.NAME, proxy, full_text, include, exclude,
+    # prior.TOPIC
+    declared: bool = False  # comes from wirewatch.toml
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A source with the state of its polling."""
+
+    id: int
+    location: str
+    kind: SourceKind
+    title: str | None
+    group: str | None
+    schedule: str
+    options: Mapping[str, str | int | float | bool]
+    declared: bool
+    state: SourceState
+    state_reason: str | None
+    host: str  # registrable domain, "" for folders
+    etag: str | None
+    last_modified: str | None
+    body_hash: str | None
+    full_fetch_at: datetime | None  # when a whole body was last read
+    next_poll_at: datetime | None
+    not_before: datetime | None  # Retry-After: a manual poll respects it, too
+    failures: int  # in a row
+    failing_since: datetime | None
+    last_reason: str | None
+    last_detail: str | None
+    last_polled_at: datetime | None
+    last_success_at: datetime | None
+    last_new_at: datetime | None
+    moved_to: str | None  # where permanent redirects point, until it is believed
+    moved_count: int
+    interval: float | None  # seconds: what the adaptive cadence learnt
+    article_count: int
+    created_at: datetime
+    lease_owner: str | None = None
+    lease_until: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it: its title, else its location."""
+        return self.title or self.location
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUpdate:
+    """What one poll changes on its source; written in the transaction that stores the articles."""
+
+    source_id: int
+    next_poll_at: datetime | None
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = None
+    full_fetch_at: datetime | None = None  # None keeps the stored one
+    not_before: datetime | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    moved_to: str | None = None
+    moved_count: int = 0
+    interval: float | None = None  # None keeps the stored one
+    title: str | None = None  # the feed's own, taken only where the source has none
+    location: str | None = None  # a believed permanent move
+    state: SourceState | None = None  # 410 pauses
+    state_reason: str | None = None
+    lease_owner: str | None = None  # whose lease is released
+
+
+@dataclass(frozen=True, slots=True)
+class PollRecord:
+    """One look at a source, as the log keeps it."""
+
+    source_id: int
+    started_at: datetime
+    duration_ms: int
+    outcome: str  # "ok", "not_modified", or a reason of failure
+    status: int | None = None
+    detail: str | None = None
+    bytes: int = 0
+    seen: int = 0  # entries in the document
+    new: int = 0
+    changed: int = 0
+    duplicates: int = 0
+    problems: int = 0  # entries or files that could not be read
+    id: int | None = None
+
+
+# -- articles ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRecord:
+    """One matched phrase; ``text[start:end]`` of the field is the phrase, in code points."""
+
+    field: str
+    start: int
+    end: int
+    phrase: str
+    rule: str
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class TagRecord:
+    """An article's topic. ``verdict`` is +1 or -1 where a person has said so, and then it wins."""
+
+    topic: str
+    score: float
+    threshold: float
+    main: bool = False
+    taxonomy: str = ""  # hash of the topics file that gave it
+    evidence: tuple[EvidenceRecord, ...] = ()
+    verdict: int | None = None
+    verdict_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnclosureRecord:
+    """A file that an article carries."""
+
+    url: str
+    type: str | None = None
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CutRecord:
+    """A passage that was taken out of the body."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleWrite:
+    """An article to insert (``article_id`` None) or to revise."""
+
+    key: str
+    title: str
+    text: str
+    content_hash: str
+    seen_at: datetime
+    article_id: int | None = None
+    guid: str | None = None
+    url: str | None = None
+    title_made: bool = False
+    published_at: datetime | None = None
+    precision: str | None = None
+    date_origin: str | None = None
+    author: str | None = None
+    language: str | None = None
+    categories: tuple[str, ...] = ()
+    enclosures: tuple[EnclosureRecord, ...] = ()
+    cuts: tuple[CutRecord, ...] = ()
+    path: str | None = None
+    duplicate_of: int | None = None
+    tags: tuple[TagRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What a folder source remembers of a file: enough to leave it unread while it does not change."""
+
+    path: str  # absolute; undecodable bytes as surrogate escapes
+    size: int  # bytes
+    mtime_ns: int
+    digest: str | None = None  # BLAKE2b-128 of its content, None while it was never read
+    reason: str | None = None  # why it could not be read
+    detail: str | None = None
+    vanished_at: datetime | None = None
+    device: int = 0
+    inode: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an article that may be the same as one just read."""
+
+    article_id: int
+    source_id: int
+    key: str
+    guid: str | None
+    url: str | None
+    content_hash: str
+    title: str
+    path: str | None = None
+    deleted: bool = False
+    revisions: int = 0  # how often it was rewritten
+    vanished: bool = False  # its file is gone
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a transaction wrote."""
+
+    new: tuple[int, ...] = ()  # article ids
+    changed: tuple[int, ...] = ()
+    lost: int = 0  # articles that someone else had stored first
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRecord:
+    """An earlier wording of an article."""
+
+    number: int
+    title: str
+    text: str
+    replaced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleSummary:
+    """An article as lists show it."""
+
+    id: int
+    title: str
+    title_made: bool
+    url: str | None
+    published_at: datetime | None
+    precision: str | None
+    seen_at: datetime
+    source_id: int
+    source: str
+    language: str | None
+    tags: tuple[TagRecord, ...]  # without evidence
+    path: str | None = None
+    duplicate_of: int | None = None
+    duplicates: int = 0  # how many other sources brought the same
+    snippet: str | None = None  # with matches between \x02 and \x03, when text was asked for
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleRecord:
+    """An article with all that is kept of it."""
+
+    summary: ArticleSummary
+    text: str
+    author: str | None
+    guid: str | None
+    key: str
+    content_hash: str
+    date_origin: str | None
+    categories: tuple[str, ...]
+    enclosures: tuple[EnclosureRecord, ...]
+    cuts: tuple[CutRecord, ...]
+    revisions: tuple[RevisionRecord, ...]
+    tags: tuple[TagRecord, ...]  # with evidence
+    updated_at: datetime | None
+    vanished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list, with the cursor of the next one."""
+
+    articles: tuple[ArticleSummary, ...]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleFilter:
+    """A question for articles; all parts must hold. The newest come first."""
+
+    topics: tuple[str, ...] = ()  # any of them
+    not_topics: tuple[str, ...] = ()
+    since: datetime | None = None  # inclusive
+    until: datetime | None = None  # exclusive
+    sources: tuple[str, ...] = ()  # id, location, title, or a title pattern with *
+    match: str | None = None  # words and "phrases" to find in title or text
+    min_score: float | None = None
+    languages: tuple[str, ...] = ()
+    duplicates: bool = False  # show what another source brought before, too
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRecord:
+    """A topic with its counts."""
+
+    name: str
+    description: str
+    threshold: float
+    articles: int
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as the topics file has it."""
+
+    name: str
+    description: str
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the whole stands."""
+
+    articles: int
+    tagged: int
+    sources: int
+    active: int
+    paused: int
+    failing: int
+    backlog: int  # sources that are due and not claimed
+    oldest_due: datetime | None
+    last_poll_at: datetime | None
+    polls_24h: int
+    failures_24h: int
+    unreadable_files: int
+    schema: str
+    engine: str
+    database_bytes: int
+    recent: tuple[PollRecord, ...] = ()

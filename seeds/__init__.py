@@ -1,0 +1,1 @@
+"""The first import: articles that show a fresh installation what it does."""

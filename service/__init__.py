@@ -1,0 +1,1 @@
+"""What Wirewatch does: fetch, parse, clean, decide, tag, store, answer."""
