@@ -45,6 +45,10 @@ class _Failure(WirewatchError):
         self.reason = reason
         self.detail = detail
 
+    def __reduce__(self) -> tuple[type[_Failure], tuple[Reason, str]]:
+        # An exception is rebuilt from its args, which hold the one text: a worker's failure would not arrive.
+        return type(self), (self.reason, self.detail)
+
 
 class FetchFailure(_Failure):
     """A look at a source that ended without content, for one of a closed list of reasons."""

@@ -1,0 +1,130 @@
+"""From bytes to finished articles: parse → clean → tag, as one pure function for each kind of source.
+
+This is the seam that runs in worker processes, that the property tests drive, and that a distributed
+engine could be handed: it takes values, gives values, and touches nothing. What is known of the source
+comes in as ``skip``, the content hashes of articles that need no tags because they have not changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.clean import clean
+from service.parse.document import parse_document
+from service.parse.feed import parse_feed
+from service.tagging import Tagger
+from service.values import Article, Entry, Fetched, Hints, ParsedFeed, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An article with its tags; ``tags`` is None where ``skip`` said that it is known."""
+
+    article: Article
+    tags: tuple[Tag, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that one document gave."""
+
+    finished: tuple[Finished, ...]
+    title: str | None = None
+    site_url: str | None = None
+    hints: Hints = Hints()
+    hub: str | None = None
+    warnings: tuple[str, ...] = ()  # what was mended, and entries that could not be read
+
+
+def read_feed(
+    fetched: Fetched,
+    *,
+    tagger: Tagger,
+    fetched_at: datetime,
+    skip: Collection[str] = (),
+    priors: Mapping[str, float] | None = None,
+    day_first: bool | None = None,
+) -> Reading:
+    """Read a feed document.
+
+    :raises service.errors.ParseFailure: it is no feed, or nothing of it can be read
+    """
+    feed: ParsedFeed = parse_feed(fetched)
+    finished, problems = _finish(
+        feed.entries,
+        tagger=tagger,
+        fetched_at=fetched_at,
+        skip=skip,
+        priors=priors,
+        day_first=day_first,
+        language=feed.language,
+    )
+    return Reading(
+        finished=finished,
+        title=feed.title,
+        site_url=feed.site_url,
+        hints=feed.hints,
+        hub=fetched.hub or feed.hub,
+        warnings=(*feed.warnings, *problems),
+    )
+
+
+def read_document(
+    body: bytes,
+    name: str,
+    *,
+    tagger: Tagger,
+    fetched_at: datetime,
+    path: str | None = None,
+    content_type: str = "",
+    skip: Collection[str] = (),
+    priors: Mapping[str, float] | None = None,
+    day_first: bool | None = None,
+) -> Reading:
+    """Read a file of any kind that documents come in; ``path`` is its place below the folder.
+
+    :raises service.errors.ParseFailure: it is empty, binary, or of a kind that nothing here reads
+    """
+    finished, problems = _finish(
+        parse_document(body, name, content_type=content_type),
+        tagger=tagger,
+        fetched_at=fetched_at,
+        skip=skip,
+        priors=priors,
+        day_first=day_first,
+        path=path,
+    )
+    return Reading(finished=finished, warnings=problems)
+
+
+def _finish(
+    entries: Iterable[Entry],
+    *,
+    tagger: Tagger,
+    fetched_at: datetime,
+    skip: Collection[str],
+    priors: Mapping[str, float] | None,
+    day_first: bool | None,
+    language: str | None = None,
+    path: str | None = None,
+) -> tuple[tuple[Finished, ...], tuple[str, ...]]:
+    finished: list[Finished] = []
+    problems: list[str] = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            article = clean(
+                entry, fetched_at=fetched_at, source_language=language, day_first=day_first, path=path
+            )
+            known = article.content_hash in skip
+            finished.append(Finished(article, None if known else tag(tagger, article, priors)))
+        except Exception as error:  # noqa: BLE001 - one entry that we cannot read must not cost the others
+            named = entry.title or entry.link or entry.guid or "without a name"
+            problems.append(f"entry {number} ({named[:80]}): {type(error).__name__}: {error}"[:500])
+    return tuple(finished), tuple(problems)
+
+
+def tag(tagger: Tagger, article: Article, priors: Mapping[str, float] | None = None) -> tuple[Tag, ...]:
+    """Every topic's score on an article, those that hold first."""
+    return tagger.tag(article.title, article.text, language=article.language, priors=priors or {})

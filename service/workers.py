@@ -1,0 +1,180 @@
+"""The pure middle in processes of its own: hostile input can cost a worker, never the daemon.
+
+A parse can take seconds and gigabytes, and a fault in a C library takes its process with it. So parsing,
+cleaning and tagging run in workers with a memory limit and a deadline; a worker that overruns is killed
+and replaced, and the document is recorded with the reason.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import signal
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pebble import ProcessExpired, ProcessPool
+
+from service.errors import ParseFailure
+from service.reading import Reading, read_document, read_feed
+from service.tagging import Tagger, load_topics
+from service.values import Fetched, Reason
+
+# A parse of the largest body allowed (feedparser takes 6 to 14 times the document) fits well below this.
+MEMORY_LIMIT = 3 << 30
+
+_tagger: Tagger | None = None  # of this worker process, made once by its initialiser
+
+
+def _start(topics: Path | None, memory_limit: int) -> None:
+    global _tagger  # noqa: PLW0603 - a worker process serves one taxonomy for its whole life
+    # A terminal's Ctrl-C reaches the whole group; the daemon decides when its workers end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _tagger = Tagger(load_topics(topics))
+
+
+def _feed(
+    fetched: Fetched, fetched_at: datetime, skip: frozenset[str], priors: Mapping[str, float]
+) -> Reading:
+    assert _tagger is not None
+    return read_feed(fetched, tagger=_tagger, fetched_at=fetched_at, skip=skip, priors=priors)
+
+
+def _document(
+    body: bytes,
+    name: str,
+    *,
+    fetched_at: datetime,
+    path: str | None,
+    skip: frozenset[str],
+    priors: Mapping[str, float],
+    day_first: bool | None,
+) -> Reading:
+    assert _tagger is not None
+    return read_document(
+        body,
+        name,
+        tagger=_tagger,
+        fetched_at=fetched_at,
+        path=path,
+        skip=skip,
+        priors=priors,
+        day_first=day_first,
+    )
+
+
+class Workers:
+    """Worker processes that read documents; every result is a `Reading` or a `ParseFailure`."""
+
+    def __init__(
+        self,
+        *,
+        processes: int = 1,
+        deadline: float = 30.0,
+        topics: Path | None = None,
+        memory_limit: int = MEMORY_LIMIT,
+    ) -> None:
+        """Prepare ``processes`` workers; each document has ``deadline`` seconds and ``memory_limit`` bytes.
+
+        ``topics`` is the topics file to tag with, None for the one that is part of the program.
+        """
+        self._deadline = deadline
+        self._pool = ProcessPool(
+            max_workers=processes,
+            # Memory that a library leaks is given back by a new process now and then.
+            max_tasks=2000,
+            initializer=_start,
+            initargs=(topics, memory_limit),
+            # Forking a process that has threads and an event loop copies their locks in any state.
+            context=multiprocessing.get_context("spawn"),
+        )
+
+    def read_feed(
+        self,
+        fetched: Fetched,
+        *,
+        fetched_at: datetime,
+        skip: Collection[str] = (),
+        priors: Mapping[str, float] | None = None,
+    ) -> Future[Reading]:
+        """Begin to read a feed document (see `service.reading.read_feed`)."""
+        return self._pool.schedule(
+            _feed,
+            args=(fetched,),
+            kwargs={"fetched_at": fetched_at, "skip": frozenset(skip), "priors": dict(priors or {})},
+            timeout=self._deadline,
+        )
+
+    def read_document(
+        self,
+        body: bytes,
+        name: str,
+        *,
+        fetched_at: datetime,
+        path: str | None = None,
+        skip: Collection[str] = (),
+        priors: Mapping[str, float] | None = None,
+        day_first: bool | None = None,
+    ) -> Future[Reading]:
+        """Begin to read a file (see `service.reading.read_document`)."""
+        return self._pool.schedule(
+            _document,
+            args=(body, name),
+            kwargs={
+                "fetched_at": fetched_at,
+                "path": path,
+                "skip": frozenset(skip),
+                "priors": dict(priors or {}),
+                "day_first": day_first,
+            },
+            timeout=self._deadline,
+        )
+
+    def close(self, *, wait: bool = True) -> None:
+        """End the workers: after what they have in hand, or at once."""
+        if wait:
+            self._pool.close()
+        else:
+            self._pool.stop()
+        self._pool.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(wait=error is None)
+
+
+def explain_failure(error: BaseException, deadline: float) -> ParseFailure:
+    """What a worker's end means, as a failure to record on the source.
+
+    :raises BaseException: the error itself where it is no matter of the document (a cancelled task)
+    """
+    match error:
+        case ParseFailure():
+            return error
+        case FutureTimeout():
+            return ParseFailure(Reason.PARSE_TIMEOUT, f"not read within {deadline:g} s; the worker was ended")
+        case ProcessExpired():
+            return ParseFailure(
+                Reason.PARSE_CRASH, f"the worker process died (exit code {error.exitcode}) while reading it"
+            )
+        case MemoryError():
+            return ParseFailure(Reason.TOO_COMPLEX, "reading it takes more memory than a worker may have")
+        case RecursionError():
+            return ParseFailure(Reason.TOO_COMPLEX, "it is nested too deeply to be read")
+        case Exception():
+            failure = ParseFailure(Reason.INTERNAL, f"{type(error).__name__}: {error}"[:500])
+            failure.__cause__ = error
+            return failure
+    raise error
