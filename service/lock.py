@@ -1,0 +1,49 @@
+"""One daemon on one SQLite file: an advisory lock that ends with its process, however that ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from service.errors import DaemonError
+
+
+class DaemonLock:
+    """Holds ``<database>.daemon`` locked; a second daemon on the same file is refused.
+
+    The file stays when the daemon ends: removing it would let two daemons lock two files of one name.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(database.name + ".daemon")
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        :raises DaemonError: another daemon holds it, or the file cannot be made
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DaemonError(f"cannot make the lock file {self._path}: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(descriptor)
+            raise DaemonError(
+                f"another wirewatch daemon (process {holder}) already works on {self._path.with_suffix('')}; "
+                "stop it first, or give this one a database of its own (WIREWATCH_DATABASE)"
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
