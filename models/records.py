@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -200,6 +200,7 @@ class ArticleWrite:
     path: str | None = None
     duplicate_of: int | None = None
     tags: tuple[TagRecord, ...] = ()
+    taxonomy: str = ""  # hash of the topics file that looked at it, also where it gave no tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,3 +360,60 @@ class Status:
     engine: str
     database_bytes: int
     recent: tuple[PollRecord, ...] = ()
+
+
+# -- batches -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSave:
+    """What one look at a source gave, to be stored whole. The source is told by any of the first three."""
+
+    source_id: int | None = None
+    update: SourceUpdate | None = None
+    poll: PollRecord | None = None
+    articles: tuple[ArticleWrite, ...] = ()
+    files: tuple[FileRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleText:
+    """What labelling an article again needs."""
+
+    article_id: int
+    source_id: int
+    title: str
+    text: str
+    language: str | None
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retagged:
+    """New tags of an article; they are dropped if its text has changed since it was read."""
+
+    article_id: int
+    content_hash: str
+    tags: tuple[TagRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRecord:
+    """What a person said of a topic on an article."""
+
+    article_id: int
+    topic: str
+    value: int  # +1 or -1
+    by: str
+    at: datetime
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """How many articles of one UTC day carry a topic, duplicates left out."""
+
+    topic: str
+    day: date
+    articles: int

@@ -1,0 +1,110 @@
+r"""From what a person types to full text: words, "phrases", and the same answers from both engines.
+
+Plain words must all be there, in title or text; words between double quotes stand next to each other in
+this order, in one of the two. Case, diacritics of Latin letters and English endings do not matter
+("Sanctioned" finds "sanctions"); there are no stop words; everything that is no letter or digit only
+separates, so nothing typed is ever syntax of an engine.
+
+SQLite: FTS5 with ``porter unicode61 remove_diacritics 2``. PostgreSQL: the stemmer ``english`` (Snowball)
+without its stop words, over text that is folded and cut into words here, so that its parser of addresses,
+hyphens and numbers has no say. The two stemmers differ in a few endings ("generously"); every phrase and
+every word that is stemmed alike gives the same articles. PostgreSQL finds phrases in the first 16,383
+words of an article, and words in its first `LONGEST` characters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from models.database import Database
+from models.errors import QueryError
+
+LONGEST = 400_000  # characters of a text that PostgreSQL indexes: a tsvector may have one megabyte
+_MOST_CHARACTERS = 2_000
+_MOST_TERMS = 64
+_SEPARATORS = re.compile(r"[\W_]+")
+_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"'})
+START, END = "\x02", "\x03"  # around what matched, in snippets
+
+# The position of a word that never occurs keeps a phrase from reaching out of the title into the text.
+VECTOR = (
+    "ts_delete(setweight(to_tsvector('wirewatch', ?), 'A') || '''|'':1'::tsvector "
+    "|| to_tsvector('wirewatch', ?), '|')"
+)
+
+
+def terms(typed: str) -> list[list[str]]:
+    """The words and phrases typed, folded; each term is its list of words.
+
+    Raises QueryError where there is no word in it, or there are too many.
+    """
+    if len(typed) > _MOST_CHARACTERS:
+        raise QueryError(
+            f"the text to find has {len(typed)} characters; at most {_MOST_CHARACTERS} are allowed"
+        )
+    found: list[list[str]] = []
+    for number, part in enumerate(typed.translate(_QUOTES).split('"')):
+        words = fold(part).split()
+        if not words:
+            continue
+        if number % 2:
+            found.append(words)
+        else:
+            # "S-400" typed without quotes means these two words together.
+            found += [pieces for word in part.split() if (pieces := fold(word).split())]
+    if not found:
+        raise QueryError(f'there is no word to find in {typed!r}: give words, or a "phrase"')
+    if sum(map(len, found)) > _MOST_TERMS:
+        raise QueryError(f"more than {_MOST_TERMS} words to find: leave some out")
+    return found
+
+
+def fts5(found: Iterable[Sequence[str]]) -> str:
+    """The terms as an FTS5 expression; the words are folded, so that they need no escaping."""
+    return " AND ".join(f'"{" ".join(words)}"' for words in found)
+
+
+def tsquery(found: Sequence[Sequence[str]]) -> tuple[str, list[str]]:
+    """The terms as a PostgreSQL expression with ``?`` marks, and its parameters."""
+    parts = " && ".join("phraseto_tsquery('wirewatch', ?)" for _ in found)
+    return f"({parts})", [" ".join(words) for words in found]
+
+
+def fold(text: str) -> str:
+    """Lower case, Latin letters without diacritics, and a space for all that is no letter or digit."""
+    lowered = text.lower()
+    if not lowered.isascii():
+        lowered = "".join(map(_folded, unicodedata.normalize("NFC", lowered)))
+    return _SEPARATORS.sub(" ", lowered)
+
+
+@lru_cache(maxsize=4096)
+def _folded(char: str) -> str:
+    if char.isascii():
+        return char
+    if unicodedata.combining(char):
+        return ""
+    base = unicodedata.normalize("NFD", char)[0]
+    return base if base.isascii() and base.isalpha() else char
+
+
+def vector_parameters(title: str, text: str) -> tuple[str, str]:
+    """What `VECTOR` is filled with."""
+    return fold(title[:LONGEST]), fold(text[:LONGEST])
+
+
+def add_to_index(database: Database, rows: Iterable[tuple[int, str, str]]) -> None:
+    """Index new (position, title, text) on SQLite; on PostgreSQL the article's own row carries its vector."""
+    if database.sqlite:
+        database.executemany("INSERT INTO article_search (rowid, title, text) VALUES (?, ?, ?)", rows)
+
+
+def take_from_index(database: Database, rows: Iterable[tuple[int, str, str]]) -> None:
+    """Take (position, title, text) out again; they must be exactly what was indexed."""
+    if database.sqlite:
+        database.executemany(
+            "INSERT INTO article_search (article_search, rowid, title, text) VALUES ('delete', ?, ?, ?)", rows
+        )
