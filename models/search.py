@@ -34,6 +34,13 @@ VECTOR = (
     "ts_delete(setweight(to_tsvector('wirewatch', ?), 'A') || '''|'':1'::tsvector "
     "|| to_tsvector('wirewatch', ?), '|')"
 )
+# The place in the text that matches best, else the title; over rows that have title, text and query.
+_MARKS = "'StartSel=\x02, StopSel=\x03, MaxFragments=1, MaxWords=24, MinWords=12'"
+HEADLINE = "CASE WHEN strpos(in_text.headline, chr(2)) > 0 THEN in_text.headline ELSE in_title.headline END"
+HEADLINES = (
+    f"CROSS JOIN LATERAL (SELECT ts_headline('wirewatch', text, query, {_MARKS}) AS headline) AS in_text "
+    f"CROSS JOIN LATERAL (SELECT ts_headline('wirewatch', title, query, {_MARKS}) AS headline) AS in_title"
+)
 
 
 def terms(typed: str) -> list[list[str]]:

@@ -26,6 +26,7 @@ __all__ = [
     "find",
     "forget_polls",
     "get",
+    "ids_of",
     "list_sources",
     "named",
     "pause",
@@ -134,6 +135,11 @@ def named(ref: str, *, removed: bool = False) -> list[Source]:
     if "*" in ref:
         condition |= _matches(Source.location, pattern)
     return list(Source.select().where(condition & scope).order_by(Source.id))
+
+
+def ids_of(refs: Iterable[str]) -> list[int]:
+    """The ids of the sources that references name, removed ones too: their articles stay."""
+    return [one.id for one in find(refs, removed=True)]
 
 
 def list_sources(
