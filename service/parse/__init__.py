@@ -1,0 +1,1 @@
+"""Bytes → entries: what a source said, nothing guessed. Pure: no network, clock, settings or logging."""
