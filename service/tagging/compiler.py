@@ -1,0 +1,155 @@
+"""From the trees of rules to nodes over one automaton: the phrases of all rules of one language together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import reduce
+from itertools import product, takewhile
+from typing import NamedTuple, TypeAlias
+
+from service.tagging.inflect import ANY_TAIL, Form, Mark, forms
+from service.tagging.nodes import AdjacentNode, AnyNode, Compiled, LeafNode, NearNode, WithNode
+from service.tagging.rules import AnyOf, Expression, Near, Node, Phrases, RuleError, With, Word
+
+MAX_FORMS = 20_000  # patterns that one rule may stand for
+
+Maker: TypeAlias = Callable[[int], Compiled]
+
+
+class Pattern(NamedTuple):
+    """A literal of the automaton with what is still to be checked at its hits."""
+
+    literal: str
+    open_left: bool = False  # letters may stand before it
+    tail: frozenset[str] | None = None  # endings that may follow; `inflect.ANY_TAIL` for any
+    cased: tuple[tuple[int, str], ...] = ()  # what must stand in this case, with its offset in the literal
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Gathers the patterns of many rules; equal parts of rules become the same node."""
+
+    language: str
+    patterns: dict[Pattern, set[int]] = field(default_factory=dict)  # leaves by pattern
+    expressions: dict[str, int] = field(default_factory=dict)  # leaf by regular expression
+    _nodes: dict[Hashable, Compiled] = field(default_factory=dict)
+
+    def compile(self, node: Node) -> Compiled:
+        """The compiled form of a rule's tree. Raises `RuleError` where it stands for too much."""
+        match node:
+            case Phrases():
+                return self._phrases(node)
+            case Expression(pattern):
+                return self._expression(pattern)
+            case AnyOf(parts):
+                return self._any([self.compile(part) for part in parts])
+            case Near(left, right, distance, order, negated):
+                one, other = self.compile(left), self.compile(right)
+                return self._intern(
+                    ("near", one.key, other.key, distance, order, negated),
+                    lambda key: NearNode(key, one, other, distance=distance, order=order, negated=negated),
+                )
+            case With(left, right, unit, negated):
+                one, other = self.compile(left), self.compile(right)
+                return self._intern(
+                    ("with", one.key, other.key, unit, negated),
+                    lambda key: WithNode(key, one, other, unit=unit, negated=negated),
+                )
+
+    def _intern(self, identity: Hashable, make: Maker) -> Compiled:
+        node = self._nodes.get(identity)
+        if node is None:
+            node = self._nodes[identity] = make(len(self._nodes))
+        return node
+
+    def _any(self, parts: list[Compiled]) -> Compiled:
+        if len(parts) == 1:
+            return parts[0]
+        identity = ("any", *sorted(part.key for part in parts))
+        return self._intern(identity, lambda key: AnyNode(key, tuple(parts)))
+
+    def _expression(self, pattern: str) -> Compiled:
+        node = self._intern(("expression", pattern), lambda key: LeafNode(key, 1))
+        self.expressions[pattern] = node.key
+        return node
+
+    def _phrases(self, phrases: Phrases) -> Compiled:
+        whole: set[Pattern] = set()  # of phrases that are one pattern
+        pieced: list[Compiled] = []
+        count = 0
+        for sequence in phrases.sequences:
+            pieces = phrase_patterns(sequence, self.language)
+            count += sum(len(piece) for piece in pieces)
+            if count > MAX_FORMS:
+                raise RuleError(f"the rule stands for more than {MAX_FORMS} forms of words")
+            if len(pieces) == 1:
+                whole.update(pieces[0])
+            else:
+                pieced.append(reduce(self._adjacent, (self._leaf(frozenset(piece)) for piece in pieces)))
+        parts = list(dict.fromkeys(pieced))
+        if whole:
+            parts.insert(0, self._leaf(frozenset(whole)))
+        return self._any(parts)
+
+    def _adjacent(self, left: Compiled, right: Compiled) -> Compiled:
+        return self._intern(("adjacent", left.key, right.key), lambda key: AdjacentNode(key, left, right))
+
+    def _leaf(self, patterns: frozenset[Pattern]) -> Compiled:
+        node = self._intern(patterns, lambda key: LeafNode(key, len(patterns)))
+        for pattern in patterns:
+            self.patterns.setdefault(pattern, set()).add(node.key)
+        return node
+
+
+def phrase_patterns(sequence: tuple[Word, ...], language: str) -> list[list[Pattern]]:
+    """A phrase as pieces of patterns; a piece ends after a word of which only the stem is spelled out."""
+    pieces: list[list[Pattern]] = []
+    words: list[list[Pattern]] = []
+    for index, word in enumerate(sequence):
+        spelled = _word_patterns(word, language, last=index == len(sequence) - 1)
+        words.append(spelled)
+        if any(pattern.tail is not None for pattern in spelled):
+            pieces.append(_concatenated(words))
+            words = []
+    if words:
+        pieces.append(_concatenated(words))
+    return pieces
+
+
+def _concatenated(words: list[list[Pattern]]) -> list[Pattern]:
+    count = reduce(lambda total, word: total * len(word), words, 1)
+    if count > MAX_FORMS:
+        raise RuleError(f"a phrase stands for {count} forms, at most {MAX_FORMS} are allowed")
+    return [_phrase(parts) for parts in product(*words)] if len(words) > 1 else words[0]
+
+
+def _phrase(parts: tuple[Pattern, ...]) -> Pattern:
+    cased, at = [], 0
+    for part in parts:
+        cased += [(at + offset, written) for offset, written in part.cased]
+        at += len(part.literal) + 1
+    return Pattern(" ".join(part.literal for part in parts), parts[0].open_left, parts[-1].tail, tuple(cased))
+
+
+def _word_patterns(word: Word, language: str, *, last: bool) -> list[Pattern]:
+    mark = word.mark
+    if mark is None:
+        mark = Mark.NOUN if last or language == "ru" else Mark.EXACT
+    found = list(forms(word.text, mark, language))
+    if word.open_right:
+        found = [Form(word.text, ANY_TAIL)]
+    if language == "en" and word.capital and not last and not word.text.endswith("'s"):
+        found += [Form(form.literal + ("'" if form.literal.endswith("s") else "'s")) for form in found]
+    return [
+        Pattern(form.literal, word.open_left, form.tail, _with_case(word, form.literal)) for form in found
+    ]
+
+
+def _with_case(word: Word, form: str) -> tuple[tuple[int, str], ...]:
+    """A form of a word in the case that its rule asks for."""
+    if word.cased is None:
+        return ()
+    pairs = zip(word.text, form, strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return ((0, word.cased[:same] + form[same:]),)

@@ -1,0 +1,250 @@
+"""The form in which texts and rules are compared, and the way back to the text as it was.
+
+Folding removes what makes no difference to a reader: case, soft hyphens and zero-width characters inside
+words, typographic quotes and dashes, compatibility forms (Unicode NFKC, UAX #15), runs of white space, and
+letters of a look-alike alphabet inside a word (UTS #39). What stays is one lower-case string whose words are
+separated by one space, its paragraphs by ``PARAGRAPH``. An `OffsetMap` leads from it back to the original,
+so that a span found in the folded text is exact in the text as the reader sees it.
+
+Most texts need none of the costly work. `fold` finds that out with one linear scan and then answers with a
+plain translation of the same length.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from string import ascii_lowercase, ascii_uppercase
+
+import re2
+
+PARAGRAPH = "\n\n"
+BREAK = "\x1f"  # a dash between words: it ends a phrase, as a comma does
+
+# Characters that are another way of writing one ASCII character; all are replaced one for one.
+_TYPOGRAPHIC = {
+    "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": BREAK, "…": ".", "\xa0": " ", "«": '"', "»": '"',
+    "„": '"', "‑": "-", "‐": "-", "−": "-", "―": BREAK, "′": "'", "ʼ": "'", "´": "'", "‛": "'", "″": '"',
+    "‟": '"', "‚": "'", "`": "'", "•": BREAK, "·": BREAK, "™": " ", "®": " ", "©": " ",
+}  # fmt: skip
+_RARE = {"‹": '"', "›": '"', "‒": "-", "⁃": "-", "﹣": "-", "－": "-", "\u2028": "\n", "\u2029": "\n"}
+_RARE |= {chr(code): " " for code in (*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0))}
+_RARE |= {chr(code): " " for code in (0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)}
+# NFKC would glue a footnote's number to its word.
+_RARE |= dict.fromkeys("¹²³⁰⁴⁵⁶⁷⁸⁹", BREAK)
+_ONE_FOR_ONE = str.maketrans({**_TYPOGRAPHIC, **_RARE})
+
+_ASCII_BLANKS = bytes(code for code in range(0x80) if chr(code) in _RARE)
+_ASCII_FOLD = bytes.maketrans(
+    ascii_uppercase.encode() + b"-`" + _ASCII_BLANKS,
+    ascii_lowercase.encode() + b" '" + b" " * len(_ASCII_BLANKS),
+)
+
+# Invisible inside a word: soft hyphen, combining grapheme joiner, zero-width and bidirectional marks,
+# variation selectors, byte-order mark.
+_INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064"
+_INVISIBLE += "\u2066-\u206f\ufe00-\ufe0f\ufeff"
+_MIXED = "[a-z][\u0370-\u052f]|[\u0370-\u052f][a-z]"
+# What the plain translation would get wrong: runs of white space, invisible or combining characters,
+# control characters above ASCII, words of two alphabets.
+_ODD = re2.compile(
+    f"[ \n] | \n|\n\n\n|[{_INVISIBLE}\\x00-\\x09\\x0b-\\x1e\\x7f-\u009f\u0300-\u036f]"
+    f"|[\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000¹²³⁰⁴-⁹‹›‒⁃﹣－]|{_MIXED}"
+)
+_INVISIBLE_ONE = re.compile(f"[{_INVISIBLE}]")
+_RUN = re.compile(r"[ \n]{2,}|\n")
+# Longer runs are cut, so that a text without spaces costs no more than one with them.
+_WORD = re.compile(r"\S{1,64}")
+_LETTER = r"[^\W\d_]"
+# Anchored at the beginning of a word, because it would be quadratic in a text without spaces otherwise.
+_MIXED_WORD = re.compile(f"(?<!{_LETTER}){_LETTER}*?(?:{_MIXED}){_LETTER}*", re.IGNORECASE)
+_HYPHEN_IN_WORD = re.compile(r"-(?<=[^\W_]-)(?=[^\W_])")
+_MAX_CLUSTER = 32  # the stream-safe limit of UAX #15 is 30 marks
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+# Cyrillic and Greek letters that look like a Latin one (the part of UTS #39's table that news texts show).
+_TO_LATIN = dict(
+    zip(
+        "АВЕЅІЈКМНОРСТУХаеѕіјорсухԁһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοναі",
+        "ABESIJKMHOPCTYXaesijopcyxdhqwABEZHIKMNOPTYXovai",
+        strict=True,
+    )
+)
+_TO_CYRILLIC = dict(zip("ABEKMHOPCTYXaeopcyx", "АВЕКМНОРСТУХаеорсух", strict=True))
+
+
+class OffsetMap:
+    """Positions of a text that was made from another one, as pieces of both.
+
+    A piece of equal length maps character by character; any other maps as a whole.
+    """
+
+    __slots__ = ("_at", "_ends", "_length", "_linear", "_starts")
+
+    def __init__(self) -> None:
+        self._at: list[int] = []
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._linear: list[bool] = []
+        self._length = 0
+
+    def add(self, at: int, start: int, end: int, length: int) -> None:
+        """A piece: ``length`` characters from ``at`` on stand for the original's ``start`` to ``end``."""
+        if length:
+            self._at.append(at)
+            self._starts.append(start)
+            self._ends.append(end)
+            self._linear.append(length == end - start)
+            self._length = at + length
+
+    def start(self, position: int) -> int:
+        """Where the character at ``position`` begins in the original; the end of the text maps to its end."""
+        index = bisect_right(self._at, position) - 1
+        if index < 0:
+            return 0
+        offset = position - self._at[index]
+        if self._linear[index]:
+            return min(self._starts[index] + offset, self._ends[index])
+        return self._starts[index]
+
+    def made(self, position: int) -> int:
+        """The other way: what became of the original's character at ``position``."""
+        index = bisect_right(self._starts, position) - 1
+        if index < 0:
+            return 0
+        if position < self._ends[index]:
+            return self._at[index] + (position - self._starts[index] if self._linear[index] else 0)
+        return self._at[index + 1] if index + 1 < len(self._at) else self._length
+
+    def end(self, position: int) -> int:
+        """Where the character before ``position`` ends in the original."""
+        index = bisect_right(self._at, position - 1) - 1
+        if index < 0:
+            return 0
+        if self._linear[index]:
+            return self._starts[index] + position - self._at[index]
+        return self._ends[index]
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A text in the form for matching. ``text`` and ``cased`` have the same length."""
+
+    text: str  # lower case, hyphens inside words are spaces
+    cased: str  # case and hyphens kept
+    maps: tuple[OffsetMap, ...] = ()  # in the order in which they were applied
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """The span of the source that ``text[start:end]`` (not empty) stands for."""
+        for offsets in reversed(self.maps):
+            start, end = offsets.start(start), offsets.end(end)
+        return start, end
+
+
+def fold(source: str) -> Folded:
+    """A text as it is matched; linear in its length."""
+    cased = source
+    if not cased.isascii():
+        for character, plain in _TYPOGRAPHIC.items():
+            cased = cased.replace(character, plain)
+    if cased.isascii():
+        text = cased.encode("ascii").translate(_ASCII_FOLD).decode("ascii")
+        compatible = True
+    else:
+        try:
+            compatible = unicodedata.is_normalized("NFKC", cased)
+            cased.encode()
+        except UnicodeEncodeError:  # half a surrogate pair, from a broken decoder
+            return _fold_thoroughly(_SURROGATE.sub("\ufffd", source))
+        text = cased.lower().replace("-", " ").replace("ё", "е")
+    if not compatible or text.count("\n") != 2 * text.count(PARAGRAPH) or _ODD.search(text):
+        return _fold_thoroughly(source)
+    return Folded(text, cased)
+
+
+def _fold_thoroughly(source: str) -> Folded:
+    """`fold` for a text that has something odd in it: every step, with the offset maps it needs."""
+    maps = []
+    cased = source.translate(_ONE_FOR_ONE)
+    if not cased.isascii():
+        if "İ" in cased or _INVISIBLE_ONE.search(cased) or not unicodedata.is_normalized("NFKC", cased):
+            cased, offsets = _apply(_compatible(cased))
+            maps.append(offsets)
+        cased = _MIXED_WORD.sub(_one_alphabet, cased)
+    cased, offsets = _apply(_spaced(cased))
+    maps.append(offsets)
+    text = _HYPHEN_IN_WORD.sub(" ", cased).replace("-", BREAK).lower().replace("ё", "е")
+    return Folded(text, cased, tuple(maps))
+
+
+# What is to stand in the place of the original's ``start`` to ``end``.
+_Piece = tuple[int, int, str]
+
+
+def _apply(pieces: Iterator[_Piece]) -> tuple[str, OffsetMap]:
+    offsets, parts, at = OffsetMap(), [], 0
+    for start, end, replacement in pieces:
+        offsets.add(at, start, end, len(replacement))
+        parts.append(replacement)
+        at += len(replacement)
+    return "".join(parts), offsets
+
+
+def _spaced(text: str) -> Iterator[_Piece]:
+    """Runs of white space made one space, or one blank line where they hold one."""
+    done = 0
+    for run in _RUN.finditer(text):
+        start, end = run.span()
+        yield done, start, text[done:start]
+        yield start, end, PARAGRAPH if text.count("\n", start, end) > 1 else " "
+        done = end
+    yield done, len(text), text[done:]
+
+
+def _compatible(text: str) -> Iterator[_Piece]:
+    """NFKC without invisible characters; what is already so stays in long pieces."""
+    done = 0
+    for word in _WORD.finditer(text):
+        written = word.group()
+        if written.isascii() or not _is_odd(written):
+            continue
+        start, end = word.span()
+        yield done, start, text[done:start]
+        yield from _clusters(text, start, end)
+        done = end
+    yield done, len(text), text[done:]
+
+
+def _is_odd(word: str) -> bool:
+    return (
+        "İ" in word or _INVISIBLE_ONE.search(word) is not None or not unicodedata.is_normalized("NFKC", word)
+    )
+
+
+def _clusters(text: str, start: int, end: int) -> Iterator[_Piece]:
+    """A word, piece by piece: each base character with the marks that compose with it."""
+    while start < end:
+        stop = start + 1
+        while stop < end and stop < start + _MAX_CLUSTER and _extends(text[stop]):
+            stop += 1
+        composed = unicodedata.normalize("NFKC", _INVISIBLE_ONE.sub("", text[start:stop]))
+        yield start, stop, composed.replace("İ", "I")
+        start = stop
+
+
+def _extends(character: str) -> bool:
+    """Whether a character composes with the one before: a combining mark, or a vowel or final of Hangul."""
+    return unicodedata.combining(character) != 0 or "\u1161" <= character <= "\u11ff"
+
+
+def _one_alphabet(match: re.Match[str]) -> str:
+    """A word of two alphabets in the one that all its letters can pass for; as it is when there is none."""
+    word = match.group()
+    for table, first, last in ((_TO_LATIN, "\u0370", "\u052f"), (_TO_CYRILLIC, "A", "z")):
+        foreign = [letter for letter in word if first <= letter <= last]
+        if all(letter in table for letter in foreign):
+            return "".join(table.get(letter, letter) for letter in word)
+    return word

@@ -1,0 +1,176 @@
+"""From the places of the rules to tags: contributions, score, threshold, evidence.
+
+A rule's hits count for what their place is worth (title, lead, text), repetition saturates, and the sum of
+the rules' contributions, the topic's bias and the source's prior is the logit of the score. Evidence carries
+each hit's share, so that ``bias + prior + sum(contributions)`` is the logit again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from service.tagging.layer import Layer, Ruling
+from service.tagging.matcher import Found, Matcher, Reading
+from service.tagging.nodes import Span
+from service.tagging.script import language_of
+from service.tagging.taxonomy import ANY_LANGUAGE, Taxonomy, Topic
+from service.values import Evidence, Tag
+
+MAX_EVIDENCE = 20  # places shown of one rule
+MAX_PRIOR = 20.0  # logits
+_OVERFLOW = 700.0  # exp of more is no float
+
+
+class _FromTaxonomy:
+    pass
+
+
+_FROM_TAXONOMY: Final = _FromTaxonomy()
+
+
+class Tagger:
+    """Tags articles by a taxonomy. It keeps nothing between articles and may be shared by threads."""
+
+    def __init__(self, taxonomy: Taxonomy, *, layer: Layer | _FromTaxonomy | None = _FROM_TAXONOMY) -> None:
+        self.taxonomy = taxonomy
+        self._layer = taxonomy.layer if isinstance(layer, _FromTaxonomy) else layer
+        self._free = any(not topic.languages for topic in taxonomy.topics)
+        languages = set(taxonomy.languages) | ({ANY_LANGUAGE} if self._free else set())
+        self._matchers = {language: self._matcher(language) for language in sorted(languages)}
+
+    def _matcher(self, language: str) -> Matcher:
+        applying = (language, ANY_LANGUAGE)
+        return Matcher(
+            language,
+            [rule for rule in self.taxonomy.rules if rule.language in applying],
+            [mask for mask in self.taxonomy.masks if mask.language in applying],
+        )
+
+    def covers(self, language: str | None) -> bool:
+        """Whether some topic can judge texts of a language; an unknown one (None, "und") may be covered."""
+        code = _code(language)
+        return code is None or code in self._matchers or self._free
+
+    def tag(
+        self, title: str, text: str, *, language: str | None = None, priors: Mapping[str, float] | None = None
+    ) -> tuple[Tag, ...]:
+        """Every topic that covers the article's language, the best first.
+
+        Args:
+            title: plain text, may be empty.
+            text: plain text, paragraphs separated by a blank line.
+            language: ISO 639-1 (or a tag that begins with it); None or "und": told by the script.
+            priors: logits to add by topic, as the article's source suggests.
+        """
+        reading = self.read(title, text, language=language)
+        rulings = self.rule(reading, priors or {})
+        if self._layer is not None and rulings:
+            rulings = self._layer.judge(reading, rulings)
+        tags = [
+            Tag(ruling.topic.name, ruling.score, ruling.threshold, ruling.main, ruling.evidence)
+            for ruling in rulings
+        ]
+        tags.sort(key=_best_first)
+        return tuple(tags)
+
+    def read(self, title: str, text: str, *, language: str | None = None) -> Reading:
+        """An article with the places of every rule; the language "" is one that nothing covers."""
+        code = _code(language)
+        if code is None:
+            code = language_of(title, text)
+        matcher = self._matchers.get(code) or self._matchers.get(ANY_LANGUAGE)
+        if matcher is None:
+            return Reading(title, text, code)
+        return matcher.read(title, text, code)
+
+    def rule(self, reading: Reading, priors: Mapping[str, float]) -> tuple[Ruling, ...]:
+        """What the rules alone say of each topic that covers the article's language, in the file's order."""
+        return tuple(
+            _ruling(topic, reading, priors.get(topic.name, 0.0))
+            for topic in self.taxonomy.topics
+            if topic.covers(reading.language)
+        )
+
+
+def _best_first(tag: Tag) -> tuple[float, str]:
+    return -tag.score, tag.topic
+
+
+def _code(language: str | None) -> str | None:
+    """The primary subtag of a language tag (RFC 5646); None for an unknown language."""
+    if not language:
+        return None
+    code = language.replace("_", "-").partition("-")[0].lower()
+    return None if code in ("und", "mul", "zxx", "") else code
+
+
+def logistic(logit: float) -> float:
+    """The score of a logit."""
+    return 1 / (1 + math.exp(-max(-_OVERFLOW, min(_OVERFLOW, logit))))
+
+
+def _ruling(topic: Topic, reading: Reading, prior: float) -> Ruling:
+    prior = max(-MAX_PRIOR, min(MAX_PRIOR, prior)) if math.isfinite(prior) else 0.0
+    found = reading.found(topic.name)
+    contributions: list[float] = []
+    evidence: list[Evidence] = []
+    if found:
+        damping = _damping(topic, reading)
+        for places in found:
+            contributions.append(_weigh(topic, reading, places, damping, evidence))
+        evidence.sort(key=_by_place)
+    # An exact sum: the order of the rules must not show, not even in the last bit.
+    logit = math.fsum((topic.bias, prior, *contributions))
+    score = logistic(logit)
+    main = score >= max(topic.threshold, topic.main_threshold)
+    return Ruling(topic, logit, prior, score, topic.threshold, main, tuple(evidence))
+
+
+def _by_place(evidence: Evidence) -> tuple[bool, int, int, str]:
+    return evidence.field == "text", evidence.start, evidence.end, evidence.rule
+
+
+def _damping(topic: Topic, reading: Reading) -> float:
+    """What a hit in the text of a long article is worth; never more than 1."""
+    if not topic.length_exponent:
+        return 1.0
+    words = max(1, reading.words_of_text())
+    return float(min(1.0, (topic.length_reference / words) ** topic.length_exponent))
+
+
+def _weigh(topic: Topic, reading: Reading, places: Found, damping: float, evidence: list[Evidence]) -> float:
+    """A rule's contribution; adds the evidence of its first places, which share the whole of it."""
+    rule, spans = places
+    factors = _factors(topic, reading.text_at, spans, damping, positive=rule.weight > 0)
+    total = rule.weight * _saturated(rule.saturation.kind, rule.saturation.cap, factors)
+    shown = factors[:MAX_EVIDENCE]
+    whole = math.fsum(shown)
+    for (start, end), factor in zip(spans, shown, strict=False):
+        field, begin, finish = reading.original(start, end)
+        source = reading.title if field == "title" else reading.text
+        share = total * factor / whole if whole else 0.0
+        evidence.append(Evidence(field, begin, finish, source[begin:finish], rule.text, share))
+    return total
+
+
+def _factors(
+    topic: Topic, text_at: int, spans: Sequence[Span], damping: float, *, positive: bool
+) -> list[float]:
+    """What each place counts for. Evidence against a topic is neither damped nor lifted by its place in the
+    text: else a longer text could raise the score."""
+    lead_at = text_at + topic.lead
+    lead, text = (topic.lead_factor * damping, damping) if positive else (1.0, 1.0)
+    return [
+        topic.title_factor if start < text_at else lead if start < lead_at else text for start, _ in spans
+    ]
+
+
+def _saturated(kind: str, cap: float, factors: Sequence[float]) -> float:
+    if kind == "once":
+        return max(factors)
+    count = math.fsum(factors)
+    if kind == "log":
+        return math.log2(1 + count)
+    return min(count, cap) if kind == "cap" else count
