@@ -69,10 +69,21 @@ class Database:
 
         Raises DatabaseLocked where another process writes for longer than the busy timeout.
         """
+        arguments = ("IMMEDIATE",) if self.sqlite else ()
+        cause: BaseException | None = None
         with self.session():
-            arguments = ("IMMEDIATE",) if self.sqlite else ()
-            with self.backend.atomic(*arguments):
-                yield
+            try:
+                with self.backend.atomic(*arguments):
+                    try:
+                        yield
+                    except BaseException as error:
+                        cause = error
+                        raise
+            except peewee.OperationalError as error:
+                # A full disk makes SQLite roll back by itself; that Peewee then cannot is no news.
+                if cause is not None and error is not cause:
+                    raise cause from cause.__cause__
+                raise
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -212,6 +223,8 @@ def _sqlite(path: Path, busy_timeout: float) -> Database:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except FileExistsError as error:
+        raise DatabaseUnavailable(f"{path} cannot be opened: above it is a file, not a folder") from error
     except OSError as error:
         # A read-only file or folder can still be read: SQLite decides.
         if not path.is_file():

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from peewee import SQL, NodeList, fn
 
 from models.claims import claim, claim_these, release
 from models.database import current
@@ -39,6 +42,7 @@ __all__ = [
 ]
 
 _CHUNK = 400  # names in one question: far below SQLite's limit on parameters
+_MOST_NAMED = 30_000  # sources that one pattern names: SQLite's limit on parameters is a little above
 _LONGEST_ID = 18  # digits that surely fit 64 bits
 _UNDECLARED = "no longer in the settings"
 
@@ -130,10 +134,14 @@ def named(ref: str, *, removed: bool = False) -> list[Source]:
     exact = list(Source.select().where((Source.location == ref) & scope))
     if exact:
         return exact
-    pattern = _like(ref)
-    condition = _matches(Source.title, pattern)
-    if "*" in ref:
-        condition |= _matches(Source.location, pattern)
+    if ref.isascii():
+        pattern = _like(ref)
+        condition = _matches(Source.title, pattern)
+        if "*" in ref:
+            condition |= _matches(Source.location, pattern)
+    else:
+        # Neither engine surely knows the small letters of every script; Python does.
+        condition = Source.id.in_(_ids_in_any_script(ref))
     return list(Source.select().where(condition & scope).order_by(Source.id))
 
 
@@ -275,10 +283,20 @@ def _like(ref: str) -> str:
 
 
 def _matches(column: Any, pattern: str) -> Any:
-    from peewee import SQL, NodeList, fn  # noqa: PLC0415
-
     # Spelled out, because Peewee's own LIKE is SQLite's GLOB.
     return NodeList((fn.LOWER(column), SQL("LIKE"), pattern, SQL("ESCAPE '\\'")))
+
+
+def _ids_in_any_script(ref: str) -> list[int]:
+    pattern = re.compile(".*".join(map(re.escape, ref.casefold().split("*"))), re.DOTALL)
+    rows = current().rows("SELECT id, title, location FROM source")
+    found = [
+        source_id
+        for source_id, title, location in rows
+        if (title and pattern.fullmatch(title.casefold()))
+        or ("*" in ref and pattern.fullmatch(location.casefold()))
+    ]
+    return found[:_MOST_NAMED]
 
 
 def _unknown(ref: str) -> str:

@@ -25,6 +25,7 @@ from models.database import open_database
 
 DSN_VARIABLE = "WIREWATCH_TEST_POSTGRES"
 TEMPLATE = f"wirewatch_template_{os.getpid()}"
+PASSWORD_USER = "wirewatch_password"
 SYSTEM = Path("/usr/lib/postgresql")
 _ROOM_FOR_SOCKET = 80  # a socket's address may have 107 bytes
 
@@ -116,6 +117,9 @@ def _started(binaries: Path) -> Iterator[str]:
             os.chown(folder, user.pw_uid, user.pw_gid)
         _run([binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
               "--locale=C", "--no-sync"], user)  # fmt: skip
+        # Everyone is trusted behind the private socket, but for one, with whom passwords are tested.
+        rules = data / "pg_hba.conf"
+        rules.write_text(f"local all {PASSWORD_USER} scram-sha-256\n{rules.read_text()}")
         options = (
             f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off "
             "-c full_page_writes=off -c synchronous_commit=off -c max_connections=200"
