@@ -1,0 +1,70 @@
+"""From a stored source to what a look at it needs: address, validators, credentials, allowances.
+
+Secrets are read from their files at each look, so that a rotated one is used without a restart, and are
+never stored.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.records import SourceRecord
+from service.errors import FetchFailure
+from service.values import FeedTarget, Reason, Validators
+
+_MAX_SECRET = 8192  # bytes; a larger file is not a password
+
+
+def feed_target(source: SourceRecord, *, force: bool = False) -> FeedTarget:
+    """What to ask for, and how.
+
+    :raises FetchFailure: a secret's file cannot be read
+    """
+    options = source.options
+    headers = tuple(
+        (name.removeprefix("header."), str(value))
+        for name, value in sorted(options.items())
+        if name.startswith("header.")
+    )
+    username = options.get("username")
+    password_file = options.get("password_file")
+    proxy = options.get("proxy")
+    return FeedTarget(
+        url=source.location,
+        validators=Validators(source.etag, source.last_modified, source.body_hash),
+        headers=headers,
+        username=str(username) if username else None,
+        password=_secret(Path(str(password_file))) if password_file else None,
+        proxy=str(proxy) if proxy else None,
+        allow_private=bool(options.get("allow_private", False)),
+        force=force,
+    )
+
+
+def priors(source: SourceRecord) -> dict[str, float]:
+    """What is known of a source's topics beforehand, in logits: its options ``prior.TOPIC``."""
+    return {
+        name.removeprefix("prior."): float(value)
+        for name, value in source.options.items()
+        if name.startswith("prior.")
+    }
+
+
+def patterns(source: SourceRecord, option: str) -> tuple[str, ...]:
+    """A folder's ``include`` or ``exclude`` patterns; stored as one text, separated by newlines."""
+    return tuple(line for line in str(source.options.get(option, "")).splitlines() if line)
+
+
+def _secret(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_SECRET + 1)
+    except OSError as error:
+        raise FetchFailure(
+            Reason.UNAUTHORIZED, f"the password file {path} cannot be read: {error.strerror}"
+        ) from error
+    if len(data) > _MAX_SECRET:
+        raise FetchFailure(
+            Reason.UNAUTHORIZED, f"the password file {path} holds more than {_MAX_SECRET} bytes"
+        )
+    return data.decode("utf-8", "replace").rstrip("\r\n")
