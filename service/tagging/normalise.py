@@ -31,11 +31,12 @@ _TYPOGRAPHIC = {
     "‟": '"', "‚": "'", "`": "'", "•": BREAK, "·": BREAK, "™": " ", "®": " ", "©": " ",
 }  # fmt: skip
 _RARE = {"‹": '"', "›": '"', "‒": "-", "⁃": "-", "﹣": "-", "－": "-", "\u2028": "\n", "\u2029": "\n"}
-_RARE |= {chr(code): " " for code in (*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0))}
+_RARE |= {chr(code): " " for code in (*range(0x0A), *range(0x0B, 0x1F), *range(0x7F, 0xA0))}
 _RARE |= {chr(code): " " for code in (0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)}
 # NFKC would glue a footnote's number to its word.
 _RARE |= dict.fromkeys("¹²³⁰⁴⁵⁶⁷⁸⁹", BREAK)
 _ONE_FOR_ONE = str.maketrans({**_TYPOGRAPHIC, **_RARE})
+_RARE_ONE = re2.compile("[" + "".join(f"\\x{{{ord(character):x}}}" for character in _RARE) + "]")
 
 _ASCII_BLANKS = bytes(code for code in range(0x80) if chr(code) in _RARE)
 _ASCII_FOLD = bytes.maketrans(
@@ -55,14 +56,14 @@ _ODD = re2.compile(
     f"|[\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000¹²³⁰⁴-⁹‹›‒⁃﹣－]|{_MIXED}"
 )
 _INVISIBLE_ONE = re.compile(f"[{_INVISIBLE}]")
-_RUN = re.compile(r"[ \n]{2,}|\n")
+_RUN = re.compile(r" [ \n]+|\n[ \n]*")
 # Longer runs are cut, so that a text without spaces costs no more than one with them.
 _WORD = re.compile(r"\S{1,64}")
 _LETTER = r"[^\W\d_]"
 # Anchored at the beginning of a word, because it would be quadratic in a text without spaces otherwise.
 _MIXED_WORD = re.compile(f"(?<!{_LETTER}){_LETTER}*?(?:{_MIXED}){_LETTER}*", re.IGNORECASE)
-_HYPHEN_IN_WORD = re.compile(r"-(?<=[^\W_]-)(?=[^\W_])")
 _MAX_CLUSTER = 32  # the stream-safe limit of UAX #15 is 30 marks
+_TWO_ALPHABETS = re2.compile(f"(?i:{_MIXED})")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 # Cyrillic and Greek letters that look like a Latin one (the part of UTS #39's table that news texts show).
@@ -151,33 +152,53 @@ def fold(source: str) -> Folded:
         for character, plain in _TYPOGRAPHIC.items():
             cased = cased.replace(character, plain)
     if cased.isascii():
-        text = cased.encode("ascii").translate(_ASCII_FOLD).decode("ascii")
         compatible = True
     else:
         try:
-            compatible = unicodedata.is_normalized("NFKC", cased)
-            cased.encode()
+            compatible = unicodedata.is_normalized("NFKC", cased) and cased.encode() != b""
         except UnicodeEncodeError:  # half a surrogate pair, from a broken decoder
-            return _fold_thoroughly(_SURROGATE.sub("\ufffd", source))
-        text = cased.lower().replace("-", " ").replace("ё", "е")
-    if not compatible or text.count("\n") != 2 * text.count(PARAGRAPH) or _ODD.search(text):
-        return _fold_thoroughly(source)
-    return Folded(text, cased)
+            return fold(_SURROGATE.sub("\ufffd", source))
+    if "\n" in cased and cased.count("\n") != 2 * cased.count(PARAGRAPH):
+        # Single line breaks are spaces. Of three or more the scan below has something to say.
+        cased = cased.replace(PARAGRAPH, "\x1e\x1e").replace("\n", " ").replace("\x1e\x1e", PARAGRAPH)
+    if compatible:
+        text = _lowered(cased)
+        if not _ODD.search(text):
+            return Folded(text, cased)
+        if "-" in cased:  # most often a dash between spaces
+            text = _lowered(_dashed(cased))
+            if not _ODD.search(text):
+                return Folded(text, cased)
+    return _fold_thoroughly(cased)
 
 
-def _fold_thoroughly(source: str) -> Folded:
-    """`fold` for a text that has something odd in it: every step, with the offset maps it needs."""
+def _lowered(cased: str) -> str:
+    """Lower case, and a space for every hyphen; as long as before."""
+    if cased.isascii():
+        return cased.encode("ascii").translate(_ASCII_FOLD).decode("ascii")
+    return cased.lower().replace("-", " ").replace("ё", "е")
+
+
+def _dashed(cased: str) -> str:
+    """Hyphens that do not stand inside a word made dashes; as long as before."""
+    text = cased.replace("- ", BREAK + " ").replace(" -", " " + BREAK).replace("--", BREAK * 2)
+    return text.replace("-\n", BREAK + "\n").replace("\n-", "\n" + BREAK)
+
+
+def _fold_thoroughly(cased: str) -> Folded:
+    """The rest of `fold` for a text that has something odd in it, with the offset maps that this needs."""
     maps = []
-    cased = source.translate(_ONE_FOR_ONE)
+    if _RARE_ONE.search(cased):
+        cased = cased.translate(_ONE_FOR_ONE)
     if not cased.isascii():
         if "İ" in cased or _INVISIBLE_ONE.search(cased) or not unicodedata.is_normalized("NFKC", cased):
             cased, offsets = _apply(_compatible(cased))
             maps.append(offsets)
-        cased = _MIXED_WORD.sub(_one_alphabet, cased)
+        if _TWO_ALPHABETS.search(cased):
+            cased = _MIXED_WORD.sub(_one_alphabet, cased)
     cased, offsets = _apply(_spaced(cased))
     maps.append(offsets)
-    text = _HYPHEN_IN_WORD.sub(" ", cased).replace("-", BREAK).lower().replace("ё", "е")
-    return Folded(text, cased, tuple(maps))
+    return Folded(_lowered(_dashed(cased)), cased, tuple(maps))
 
 
 # What is to stand in the place of the original's ``start`` to ``end``.
