@@ -153,6 +153,7 @@ class Failed:
     detail: str
     status: int | None = None
     hints: Hints = Hints()
+    cause: str = ""  # the exception behind it, as text; with its traceback for INTERNAL
 
 
 FetchResult = Fetched | NotModified | Failed
