@@ -26,6 +26,8 @@ from models.failures import translate
 
 proxy = peewee.DatabaseProxy()
 _MAX_CONNECTIONS = 40
+_OLDEST_SQLITE = (3, 35)  # RETURNING
+_OLDEST_POSTGRESQL = 13_00_00
 
 
 class Lock(IntEnum):
@@ -182,9 +184,11 @@ def open_database(url: str | Path, *, busy_timeout: float = 30.0) -> Database:
         database = _sqlite(_sqlite_path(place), busy_timeout)
     try:
         with database.session():
-            database.execute("SELECT 1" if kind == "postgresql" else "SELECT count(*) FROM sqlite_master")
-            if kind == "sqlite":
+            if database.sqlite:
+                database.execute("SELECT count(*) FROM sqlite_master")
                 _write_ahead(database, busy_timeout)
+            else:
+                _check_server(database)
     except BaseException:
         database.backend.close_all()
         raise
@@ -220,6 +224,10 @@ def _sqlite_path(place: str) -> Path:
 
 
 def _sqlite(path: Path, busy_timeout: float) -> Database:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise DatabaseUnavailable(
+            f"Python's SQLite is {sqlite3.sqlite_version}; Wirewatch needs 3.35 or newer"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -245,6 +253,15 @@ def _sqlite(path: Path, busy_timeout: float) -> Database:
         },
     )
     return Database(backend, engine="sqlite", url=str(path), path=path)
+
+
+def _check_server(database: Database) -> None:
+    version = int(database.value("SHOW server_version_num"))
+    if version < _OLDEST_POSTGRESQL:
+        raise DatabaseUnavailable(
+            f"{database.url} is PostgreSQL {version // 10_000}; Wirewatch needs {_OLDEST_POSTGRESQL // 10_000} "
+            "or newer"
+        )
 
 
 def _write_ahead(database: Database, busy_timeout: float) -> None:

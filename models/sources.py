@@ -41,7 +41,7 @@ __all__ = [
     "synchronise",
 ]
 
-_CHUNK = 400  # names in one question: far below SQLite's limit on parameters
+_CHUNK = 5_000  # names in one question: far below both engines' limits on parameters
 _MOST_NAMED = 30_000  # sources that one pattern names: SQLite's limit on parameters is a little above
 _LONGEST_ID = 18  # digits that surely fit 64 bits
 _UNDECLARED = "no longer in the settings"
@@ -78,11 +78,7 @@ def add_all(specs: Sequence[tuple[SourceSpec, str]], *, now: datetime) -> list[A
     """Add sources with their hosts in one transaction; the answers are in the order of the question."""
     with current().transaction():
         before = _by_location([spec.location for spec, _ in specs])
-        fresh = [_row(spec, host, now) for spec, host in specs if spec.location not in before]
-        for start in range(0, len(fresh), _CHUNK // 10):
-            Source.insert_many(fresh[start : start + _CHUNK // 10]).on_conflict(
-                conflict_target=[Source.location], action="ignore"
-            ).execute()
+        _insert([_row(spec, host, now) for spec, host in specs if spec.location not in before])
         revived = set()
         for spec, host in specs:
             known = before.get(spec.location)
@@ -242,6 +238,18 @@ def _row(spec: SourceSpec, host: str, now: datetime, *, created: bool = True) ->
         "next_poll_at": now if polled else None,
     }
     return row | {"created_at": now} if created else row
+
+
+def _insert(rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    columns = [Source._meta.columns[name] for name in rows[0]]
+    names = ", ".join(column.column_name for column in columns)
+    current().executemany(
+        f"INSERT INTO source ({names}) VALUES ({', '.join('?' * len(columns))}) "
+        "ON CONFLICT (location) DO NOTHING",
+        [[column.db_value(row[column.name]) for column in columns] for row in rows],
+    )
 
 
 def _differences(row: Source, spec: SourceSpec, host: str) -> dict[str, Any]:

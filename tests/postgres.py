@@ -27,6 +27,7 @@ DSN_VARIABLE = "WIREWATCH_TEST_POSTGRES"
 TEMPLATE = f"wirewatch_template_{os.getpid()}"
 PASSWORD_USER = "wirewatch_password"
 SYSTEM = Path("/usr/lib/postgresql")
+_ROOM_FOR_DATA = 2 << 30  # bytes
 _ROOM_FOR_SOCKET = 80  # a socket's address may have 107 bytes
 
 
@@ -106,10 +107,7 @@ def _binaries() -> Path:
 
 @contextmanager
 def _started(binaries: Path) -> Iterator[str]:
-    base = tempfile.gettempdir()
-    if len(base) > _ROOM_FOR_SOCKET:
-        base = "/tmp"
-    folder = Path(tempfile.mkdtemp(prefix="wwpg.", dir=base))
+    folder = Path(tempfile.mkdtemp(prefix="wwpg.", dir=_quick_place()))
     user = _ordinary_user()
     data = folder / "data"
     try:
@@ -131,6 +129,15 @@ def _started(binaries: Path) -> Iterator[str]:
             _run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], user)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _quick_place() -> str:
+    """Memory where there is enough of it, else the folder for temporary files."""
+    memory = Path("/dev/shm")
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM_FOR_DATA:
+        return str(memory)
+    base = tempfile.gettempdir()
+    return base if len(base) <= _ROOM_FOR_SOCKET else "/tmp"
 
 
 def _ordinary_user() -> pwd.struct_passwd | None:

@@ -1,0 +1,218 @@
+"""Claiming: each source to one process at a time, politely spread over hosts, at the same cost always."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from datetime import timedelta
+from itertools import pairwise
+
+import psycopg
+import pytest
+
+from models import sources
+from models.database import Database, open_database
+from models.records import SourceKind, SourceSpec
+from tests.processes import finish, go, start
+from tests.storage import NOW, add_source, update
+
+LEASE = timedelta(minutes=5)
+
+
+def add_many(count: int, hosts: int, *, kind: SourceKind = SourceKind.FEED) -> list[int]:
+    specs = [
+        (SourceSpec(f"https://h{n % hosts}.example/{kind}/{n}", kind=kind), f"h{n % hosts}.example")
+        for n in range(count)
+    ]
+    return [one.source.id for one in sources.add_all(specs, now=NOW)]
+
+
+def claim(
+    owner: str = "me", *, limit: int = 100, per_host: int = 100, after: timedelta = timedelta()
+) -> list[int]:
+    found = sources.claim(NOW + after, owner=owner, lease=LEASE, limit=limit, per_host=per_host)
+    return [one.id for one in found]
+
+
+def claim_until_none_is_left(url: str, owner: str) -> list[int]:
+    """What a polling process does; called in processes of its own."""
+    database = open_database(url, busy_timeout=30)
+    mine: list[int] = []
+    while found := sources.claim(NOW, owner=owner, lease=LEASE, limit=7, per_host=100):
+        assert all(one.lease_owner == owner and one.lease_until == NOW + LEASE for one in found)
+        mine += [one.id for one in found]
+    database.close()
+    return mine
+
+
+def test_four_processes_share_two_hundred_sources(database: Database, database_url: str) -> None:
+    ids = add_many(200, 50)
+    processes = [
+        start(
+            "tests.test_models_claims", "claim_until_none_is_left", json.dumps([database_url, f"worker-{n}"])
+        )
+        for n in range(4)
+    ]
+    go(processes)
+    claimed = [json.loads(line) for line in finish(processes)]
+    together = Counter(one for mine in claimed for one in mine)
+    assert together == Counter(ids)
+    assert sum(bool(mine) for mine in claimed) > 1, "one process took them all: nothing was competed for"
+
+
+def test_the_longest_due_comes_first(database: Database) -> None:
+    one, two, three = (add_source(name) for name in ("one", "two", "three"))
+    due = {one.id: 3, two.id: 9, three.id: 6}
+    sources.record_unchanged(
+        [update(number, next_poll_at=NOW - timedelta(minutes=minutes)) for number, minutes in due.items()], []
+    )
+    assert claim(limit=2) == [two.id, three.id]
+    assert claim() == [one.id]
+
+
+def test_what_is_not_due_or_not_polled_is_left(database: Database) -> None:
+    later, paused, removed = (add_source(name) for name in ("later", "paused", "removed"))
+    add_source("seeds", kind=SourceKind.SEEDS)
+    sources.record_unchanged([update(later.id, next_poll_at=NOW + timedelta(microseconds=1))], [])
+    sources.pause(paused.id, "by hand", NOW)
+    sources.remove(removed.id, NOW)
+    assert claim() == []
+    assert claim(after=timedelta(seconds=1)) == [later.id]
+
+
+def test_kinds_can_be_chosen(database: Database) -> None:
+    feeds, folders = add_many(3, 3), add_many(2, 2, kind=SourceKind.FOLDER)
+    found = sources.claim(NOW, owner="me", lease=LEASE, limit=9, per_host=9, kinds=[SourceKind.FOLDER])
+    assert [one.id for one in found] == folders
+    assert claim() == feeds
+
+
+def test_a_host_has_only_so_many_places(database: Database) -> None:
+    add_many(12, 3)
+    first = sources.claim(NOW, owner="me", lease=LEASE, limit=100, per_host=2)
+    assert Counter(one.host for one in first) == {f"h{n}.example": 2 for n in range(3)}
+    assert claim("other", per_host=2) == []
+    sources.release("me", ids=[first[0].id])
+    again = sources.claim(NOW, owner="other", lease=LEASE, limit=100, per_host=2)
+    assert [one.host for one in again] == [first[0].host]
+
+
+def test_a_full_host_does_not_starve_the_others(database: Database) -> None:
+    add_many(500, 1)
+    last = add_source("last")
+    sources.record_unchanged([update(last.id, next_poll_at=NOW)], [])
+    found = sources.claim(NOW, owner="me", lease=LEASE, limit=10, per_host=2)
+    assert len(found) == 3
+    assert found[-1].id == last.id
+
+
+def test_folders_have_no_host_and_no_limit(database: Database) -> None:
+    specs = [(SourceSpec(f"/in/{n}", kind=SourceKind.FOLDER), "") for n in range(5)]
+    sources.add_all(specs, now=NOW)
+    assert len(claim(per_host=1)) == 5
+
+
+def test_a_lease_that_ran_out_can_be_taken(database: Database) -> None:
+    ids = add_many(2, 1)
+    assert claim("first", per_host=2) == ids
+    assert claim("second", per_host=2, after=LEASE - timedelta(microseconds=1)) == []
+    assert claim("second", per_host=2, after=LEASE) == ids
+    # What the first one still writes must not end the second one's lease.
+    sources.record_unchanged([update(number, next_poll_at=NOW, lease_owner="first") for number in ids], [])
+    assert {one.lease_owner for one in sources.list_sources()} == {"second"}
+    sources.record_unchanged([update(number, next_poll_at=NOW, lease_owner="second") for number in ids], [])
+    assert {one.lease_owner for one in sources.list_sources()} == {None}
+
+
+def test_releasing_gives_back_what_an_owner_holds(database: Database) -> None:
+    ids = add_many(6, 6)
+    assert claim("one", limit=4) == ids[:4]
+    assert claim("two") == ids[4:]
+    assert sources.release("one") == 4
+    assert sources.release("one") == 0
+    assert claim("three") == ids[:4]
+
+
+def test_claiming_named_sources(database: Database) -> None:
+    ids = add_many(4, 2)
+    sources.pause(ids[0], "by hand", NOW)
+    sources.remove(ids[1], NOW)
+    sources.record_unchanged([update(ids[2])], [])
+    assert claim("other") == [ids[3]]
+    found = sources.claim_these([*ids, 99_999], NOW, owner="me", lease=LEASE)
+    assert [one.id for one in found] == [ids[0], ids[2]]
+    assert sources.claim_these(ids, NOW, owner="third", lease=LEASE) == []
+
+
+def test_claiming_named_sources_within_the_hosts_limit(database: Database) -> None:
+    ids = add_many(4, 1)
+    assert claim("other", limit=1) == ids[:1]
+    found = sources.claim_these(ids, NOW, owner="me", lease=LEASE, per_host=2)
+    assert [one.id for one in found] == ids[1:2]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nothing_due_takes_no_lock(database: Database, database_url: str) -> None:
+    other = sqlite3.connect(database_url, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert claim() == []
+    other.rollback()
+    other.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_source_that_is_being_written_is_skipped(database: Database, database_url: str) -> None:
+    ids = add_many(3, 3)
+    with psycopg.connect(database_url) as other:
+        other.execute("UPDATE source SET title = 'busy' WHERE id = %s", (ids[1],))
+        assert claim() == [ids[0], ids[2]]
+    assert claim() == [ids[1]]
+
+
+def test_the_cost_does_not_follow_the_number_of_sources(database: Database) -> None:
+    """Counted in steps of the engine where it counts them, else in the shape of its plan."""
+    add_many(100, 100)
+    small = _steps(database)
+    specs = [(SourceSpec(f"https://x{n}.example/"), f"x{n}.example") for n in range(9_900)]
+    later = sources.add_all(specs, now=NOW)
+    sources.record_unchanged([update(one.source.id) for one in later], [])
+    large = _steps(database)
+    if database.sqlite:
+        assert large < 1.5 * small, (small, large)
+    with database.session():
+        explain = "EXPLAIN QUERY PLAN" if database.sqlite else "EXPLAIN"
+        if not database.sqlite:
+            database.execute("ANALYZE source")
+        plan = database.rows(
+            f"{explain} SELECT id, host, next_poll_at FROM source WHERE state = 'active' "
+            "AND next_poll_at IS NOT NULL AND next_poll_at <= 5 AND (next_poll_at, id) > (1, 1) "
+            "ORDER BY next_poll_at, id LIMIT 50"
+        )
+    assert "source_due" in str(plan)
+
+
+def _steps(database: Database) -> int:
+    """How many hundred steps SQLite's machine takes for a claim of ten, which is given back."""
+    count = 0
+
+    def step() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    with database.session():
+        if database.sqlite:
+            database.backend.connection().set_progress_handler(step, 100)
+        assert len(claim(limit=10, per_host=1)) == 10
+        if database.sqlite:
+            database.backend.connection().set_progress_handler(None, 0)
+        sources.release("me")
+    return count
+
+
+def test_ties_are_broken_by_id_and_chunks_do_not_repeat(database: Database) -> None:
+    ids = add_many(300, 300)
+    found = [number for _ in range(30) for number in claim(limit=10)]
+    assert found == ids
+    assert all(one < other for one, other in pairwise(found))
