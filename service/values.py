@@ -208,6 +208,19 @@ class ParsedFeed:
     warnings: tuple[str, ...] = ()  # what was mended to read it
 
 
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One line of a subscription list: a feed to follow, as OPML and its like tell of it."""
+
+    url: str  # as written, http or https
+    title: str | None = None
+    site_url: str | None = None
+    group: str | None = None  # "parent/child", as folders nest
+    schedule: str | None = None  # "adaptive", "every 15m" or a cron expression; None when not said
+    topics: tuple[str, ...] = ()
+    options: tuple[tuple[str, str | int | float | bool], ...] = ()  # of a source, without its secrets
+
+
 # -- clean ---------------------------------------------------------------------------------------------
 
 

@@ -30,14 +30,13 @@ _RFC822 = re.compile(
 )
 _ISO = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})"
-    r"(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)? ?(Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?"
+    r"(?:[T ](\d{2}):?(\d{2})(?::?(\d{2})(?:[.,]\d{1,9})?)? ?(Z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?"
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})T?(\d{2})(\d{2})(\d{2})?(Z|[+-]\d{4})?")
 _UNIX = re.compile(r"(?:/Date\()?(-?\d{9,10}(?:\.\d{1,9})?|-?\d{13})(?:[+-]\d{4})?(?:\)/)?")
 _OFFSET = re.compile(r"(?:gmt|utc?|z)?([+-])(\d{1,2})(?::?(\d{2}))?")
-_LABEL = re.compile(
-    rf"(?:{'|'.join(sorted(map(re.escape, DATE_LABELS), key=len, reverse=True))})(?![^\W_])[\s:\u2013\u2014-]*"
-)
+_LABELS = "|".join(map(re.escape, sorted(DATE_LABELS, key=len, reverse=True)))
+_LABEL = re.compile(rf"(?:{_LABELS})(?![^\W_])[\s:\u2013\u2014-]*")
 _PART_ENDS = re.compile(r"\s*[|•·]\s*|\s+[\u2013\u2014/-]\s+(?=[^\W\d_])")
 
 

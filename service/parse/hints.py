@@ -1,4 +1,4 @@
-"""What a feed wishes about polling: RSS ``ttl``, ``skipHours``, ``skipDays``; the syndication module ``sy:``."""
+"""What a feed wishes about polling: ``ttl``, ``skipHours``, ``skipDays`` of RSS, and the ``sy:`` module."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def prepare(text: str, root: Root) -> Prepared:
         warnings.append("something that is no XML follows the end of the document; it was left out")
     scan = _scan(_DECLARATION + doctype + document)
     if scan.error:
-        mended = _mend(document)
+        mended = without_illegal(document)
         if mended != document:
             document = mended
             warnings.append("characters that XML forbids were taken out")
@@ -201,7 +201,7 @@ def _without_tail(document: str, root: Root) -> tuple[str, bool]:
     return document[:close], bool(tail) and not tail.startswith(("<!--", "<?"))
 
 
-def _mend(document: str) -> str:
+def without_illegal(document: str) -> str:
     """Without control characters and references to what is no character of XML (XML 1.0 section 2.2)."""
     return _CHARACTER_REFERENCE.sub(_legal_reference, _CONTROL.sub("", document))
 
