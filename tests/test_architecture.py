@@ -23,6 +23,7 @@ PURE = (
     "service.tagging",
     "service.stories",
     "service.cadence",
+    "service.rhythm",
     "service.values",
 )
 # Modules whose presence in a pure room would mean that it acts.
