@@ -1,0 +1,157 @@
+"""The application: its routes, the order of its middleware, and what becomes of an error."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+from loguru import logger
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models.errors import NotFound, QueryError, StorageError
+from service.web.health import HealthPages, HealthReport
+from service.web.pages import ReadingPages
+from service.web.parameters import BadParameter
+from service.web.security import HostCheck, QueryLimit, SecurityHeaders
+from service.web.templating import Pages
+
+if TYPE_CHECKING:
+    from models.database import Database
+
+# Each may hold one database connection; the rest of the pool is the daemon's own work.
+_THREADS = 8
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+def create_app(
+    database: Database,
+    *,
+    allowed_hosts: Sequence[str],
+    started_at: datetime,
+    health: Callable[[], HealthReport],
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Starlette:
+    """The whole page as an ASGI application.
+
+    ``allowed_hosts`` are the names and addresses, without ports, that it answers for (`HostCheck`).
+    ``health`` may block: it is called in the thread pool, as every question to the database is.
+    """
+    templates = Pages()
+    reading = ReadingPages(database, templates, clock)
+    checks = HealthPages(health, started_at=started_at, clock=clock)
+    return Starlette(
+        routes=[
+            # Starlette runs handlers that are no coroutines in its thread pool: the loop never waits
+            # for the database or for a template.
+            Route("/", reading.articles, name="articles"),
+            Route("/articles/{id}", reading.article, name="article"),
+            Route("/sources", reading.sources, name="sources"),
+            Route("/sources/{id}", reading.source, name="source"),
+            Route("/topics", reading.topics, name="topics"),
+            Route("/healthz", checks.live, name="healthz"),
+            Route("/readyz", checks.ready, name="readyz"),
+            Mount("/static", _Static(packages=[("service.web", "static")]), name="static"),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(_Unexpected, templates=templates),
+            Middleware(HostCheck, allowed=allowed_hosts, error_page=templates.error),
+            Middleware(QueryLimit, error_page=templates.error),
+            Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
+        ],
+        exception_handlers=_handlers(templates),
+        lifespan=_lifespan,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(_app: Starlette) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+    yield
+
+
+class _Static(StaticFiles):
+    """Files whose address changes with their content, and may therefore be kept for good."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED} and scope["query_string"]:
+            response.headers["Cache-Control"] = _FOREVER
+        return response
+
+
+class _Unexpected:
+    """The last resort: whatever was not foreseen is logged with its traceback and becomes a plain 500."""
+
+    def __init__(self, app: ASGIApp, *, templates: Pages) -> None:
+        self._app = app
+        self._templates = templates
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            if scope["type"] != "http":
+                raise
+            logger.exception("{} {} failed", scope["method"], scope["path"])
+            if started:
+                raise  # half an answer is out: the connection must break, or it would look whole
+            problem = "That was a fault of Wirewatch, not yours. Its log says more."
+            page = self._templates.error(Request(scope, receive), 500, problem)
+            await page(scope, receive, send)
+
+
+def _handlers(
+    templates: Pages,
+) -> dict[int | type[Exception], Callable[[Request, Exception], Response]]:
+    def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        problem = _PROBLEMS.get(error.status_code, error.detail)
+        page = templates.error(request, error.status_code, problem)
+        page.headers.update(error.headers or {})
+        return page
+
+    def bad(request: Request, error: Exception) -> Response:
+        return templates.error(request, 400, str(error))
+
+    def missing(request: Request, error: Exception) -> Response:
+        return templates.error(request, 404, str(error))
+
+    def unavailable(request: Request, error: Exception) -> Response:
+        logger.error("{} {} had no answer from the database: {}", request.method, request.url.path, error)
+        page = templates.error(request, 503, "Please try again in a moment. The log of Wirewatch says more.")
+        page.headers["Retry-After"] = "10"
+        return page
+
+    return {
+        HTTPException: http,
+        BadParameter: bad,
+        QueryError: bad,
+        NotFound: missing,
+        StorageError: unavailable,
+    }
+
+
+_PROBLEMS = {
+    404: "No page has this address.",
+    405: "Pages here can only be read (GET), not written to.",
+}

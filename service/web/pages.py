@@ -1,0 +1,136 @@
+"""One handler a page: question → view → template.
+
+Handlers are plain functions on purpose: Starlette runs those in its thread pool, so that the event loop
+waits neither for the database nor for a template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models import catalog, labels, sources
+from models.errors import NotFound
+from models.records import ArticleRecord, SourceState
+from service.web.explain import explain
+from service.web.listing import ListingPage
+from service.web.parameters import read_id, read_sources_query
+from service.web.presentation import colours
+from service.web.source_views import poll_row, source_row, source_rows, source_tabs, sources_summary
+from service.web.templating import Pages
+from service.web.topic_views import topic_cards
+from service.web.views import article_view
+
+if TYPE_CHECKING:
+    from models.database import Database
+
+SOURCES_PER_PAGE = 200
+POLLS_SHOWN = 30
+RECENT_POLLS = 15
+CHART_DAYS = 30
+
+
+class ReadingPages:
+    """The pages that only read."""
+
+    def __init__(self, database: Database, templates: Pages, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._templates = templates
+        self._clock = clock
+        self._listing = ListingPage(database, templates, clock)
+
+    def articles(self, request: Request) -> Response:
+        """The newest articles, filtered."""
+        return self._listing(request)
+
+    def article(self, request: Request) -> Response:
+        """One article with its evidence in place and the reasons for its topics."""
+        now = self._clock()
+        with self._database.session():
+            article = self._article(request.path_params["id"])
+            palette = colours(topic.name for topic in labels.topics(inactive=True))
+        explained = explain(article, palette)
+        used = {piece for paragraph in (explained.title, *explained.paragraphs) for piece in paragraph}
+        marked = {mark.topic for piece in used for mark in piece.marks}
+        return self._templates.render(
+            request,
+            "article.html",
+            section="articles",
+            article=article,
+            view=article_view(article, now, palette),
+            explained=explained,
+            marked_topics=[panel for panel in explained.panels if panel.topic in marked],
+            colours=palette,
+        )
+
+    def sources(self, request: Request) -> Response:
+        """Every source with its state, those that need a person first, and the newest polls of all."""
+        now = self._clock()
+        state, page = read_sources_query(request.query_params.multi_items())
+        with self._database.session():
+            found = sources.list_sources(states=tuple(SourceState))
+            standing = catalog.status(now, recent=RECENT_POLLS)
+        names = {source.id: source.name for source in found}
+        rows = source_rows(found, now)
+        listed = [row for row in rows if (row.state == state if state else row.state != "removed")]
+        first = (page - 1) * SOURCES_PER_PAGE
+        last = first + SOURCES_PER_PAGE
+
+        def at(number: int) -> str:
+            return urlencode(({"state": state} if state else {}) | {"page": number})
+
+        return self._templates.render(
+            request,
+            "sources.html",
+            section="sources",
+            rows=listed[first:last],
+            tabs=source_tabs(rows),
+            chosen_state=state,
+            summary=sources_summary(standing, len(listed)),
+            recent=[poll_row(poll, now, names.get(poll.source_id)) for poll in standing.recent],
+            previous_page=at(page - 1) if page > 1 else None,
+            next_page=at(page + 1) if last < len(listed) else None,
+        )
+
+    def source(self, request: Request) -> Response:
+        """One source: where it stands, why, and what its last polls brought."""
+        now = self._clock()
+        number = read_id(request.path_params["id"])
+        with self._database.session():
+            known = sources.find([str(number)], removed=True) if number else []
+            found = [source for source in known if source.id == number]
+            if not found:
+                raise NotFound("There is no source with this number.")
+            polls = sources.polls(found[0].id, POLLS_SHOWN)
+        return self._templates.render(
+            request,
+            "source.html",
+            section="sources",
+            row=source_row(found[0], now),
+            recent=[poll_row(poll, now) for poll in polls],
+        )
+
+    def topics(self, request: Request) -> Response:
+        """Each topic: what it means, its threshold, its articles, and how many came by day."""
+        today = self._clock().date()
+        since = today - timedelta(days=CHART_DAYS - 1)
+        with self._database.snapshot():
+            topics = labels.topics(inactive=True)
+            days = catalog.timeline(since=since, until=today + timedelta(days=1))
+        return self._templates.render(
+            request,
+            "topics.html",
+            section="topics",
+            rows=topic_cards(topics, days, since, today, colours(topic.name for topic in topics)),
+        )
+
+    def _article(self, text: str) -> ArticleRecord:
+        number = read_id(text)
+        if number is None:
+            raise NotFound("Articles have numbers, and this is none.")
+        return catalog.get(number)
