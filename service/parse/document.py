@@ -1,0 +1,112 @@
+"""A file → the entries that it holds; its kind is told by its content, its name is only a hint.
+
+::
+
+    empty? → packed? → sniff (first that recognises it) → reader → entries
+
+``KINDS`` is the table: each row is a name, a sniffer over the `Sample`, and a reader. A further format is a
+further row, before the rows that it must not be mistaken for. Readers import what they need when they run.
+Names of the table's rows are what failures call a document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.errors import ParseFailure
+from service.parse.document_kinds import (
+    Sample,
+    describe_binary,
+    looks_like_mail,
+    looks_like_page,
+    take_sample,
+)
+from service.parse.envelope import unpack
+from service.values import Entry, Fetched, Reason
+
+Sniffer = Callable[[Sample], bool]
+Reader = Callable[["Document"], tuple[Entry, ...]]
+
+# A text that unpacks to more is no article; the size of the file itself is its fetcher's to limit.
+MAX_UNPACKED = 64 * 1024 * 1024
+MAX_ENTRIES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file's content on its way to a reader."""
+
+    body: bytes
+    name: str
+    content_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of document: what it is called, how it is recognised, who reads it."""
+
+    name: str
+    sniff: Sniffer
+    read: Reader
+
+
+def parse_document(body: bytes, name: str, *, content_type: str = "") -> tuple[Entry, ...]:
+    """The entries that a file holds: one for a text, page or message, many for a saved feed.
+
+    ``name`` is the file's name or path, ``content_type`` what a server or message called it; both may be
+    wrong. Entries of a text, page or message have no title of the file's making: where the document states
+    none, `service.clean` finds or makes one.
+
+    :raises ParseFailure: EMPTY, NOT_TEXT with what it seems to be, UNSUPPORTED, MALFORMED, TOO_COMPLEX,
+        TOO_LARGE
+    """
+    if not body.strip(b" \t\r\n\x0b\x0c\x00\xef\xbb\xbf\xfe\xff"):
+        raise ParseFailure(Reason.EMPTY, "the file is empty" if not body else "the file holds only blanks")
+    body = unpack(body, limit=max(MAX_UNPACKED, len(body)))
+    sample = take_sample(body, name, content_type)
+    for kind in KINDS:
+        if kind.sniff(sample):
+            entries = kind.read(Document(body, name, content_type))
+            if not entries:
+                raise ParseFailure(Reason.EMPTY, f"{kind.name} without any article in it")
+            return entries[:MAX_ENTRIES]
+    raise ParseFailure(Reason.NOT_TEXT, describe_binary(sample))
+
+
+# -- readers -------------------------------------------------------------------------------------------
+
+
+def _read_feed(document: Document) -> tuple[Entry, ...]:
+    from service.parse.feed import parse_feed  # noqa: PLC0415 - feeds are rare among files
+
+    location = document.name
+    return parse_feed(
+        Fetched(url=location, final_url=location, body=document.body, content_type=document.content_type)
+    ).entries
+
+
+def _read_mail(document: Document) -> tuple[Entry, ...]:
+    from service.parse.document_mail import read_message  # noqa: PLC0415 - the email package costs 30 ms
+
+    return read_message(document.body)
+
+
+def _read_page(document: Document) -> tuple[Entry, ...]:
+    from service.parse.document_page import read_page  # noqa: PLC0415 - extraction costs 0.4 s to import
+
+    return read_page(document.body, document.content_type)
+
+
+def _read_text(document: Document) -> tuple[Entry, ...]:
+    from service.parse.document_text import read_text  # noqa: PLC0415 - with the others
+
+    return read_text(document.body, document.name, document.content_type)
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("a feed", lambda sample: sample.is_feed, _read_feed),
+    Kind("a web page", looks_like_page, _read_page),
+    Kind("an e-mail", looks_like_mail, _read_mail),
+    Kind("a text", lambda sample: sample.is_text, _read_text),
+)

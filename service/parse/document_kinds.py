@@ -1,0 +1,182 @@
+"""What a file seems to be, judged by its first bytes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from service.parse.encoding import decode
+from service.parse.envelope import find_root
+from service.parse.jsonfeed import looks_like_json
+
+SAMPLE_BYTES = 64 * 1024
+
+_FEED_ROOTS = frozenset(("rss", "feed", "rdf"))
+_PAGE_ROOTS = frozenset(("html", "head", "body", "title", "meta", "frameset"))
+# Fragments without a frame; a text may begin with "<", so two of them are wanted.
+_FRAGMENT = re.compile(
+    r"<(?:p|div|article|section|h[1-6]|ul|ol|table|br|span|blockquote|main)\b[^<>]*>", re.IGNORECASE
+)
+_DOCTYPE = re.compile(r"\s*(?:<!--.*?-->\s*)*<!doctype\s+html", re.IGNORECASE | re.DOTALL)
+_PAGE_TAG = re.compile(r"<(?:html|head|body)[\s>]", re.IGNORECASE)
+_JSON_FEED = re.compile(r'"version"\s*:\s*"https?:\\?/\\?/jsonfeed\.org')
+_HEADER = re.compile(r"[!-9;-~]{1,60}:[ \t]?\S?")
+_MAIL_HEADERS = re.compile(
+    r"(?:from|to|subject|date|message-id|received|return-path|mime-version|delivered-to|content-type|x-[\w-]+)"
+    r"[ \t]*:",
+    re.IGNORECASE,
+)
+_MIN_MAIL_HEADERS = 3  # of the known ones; a memorandum has "From:", "To:" and "Subject:" …
+_MAIL_ONLY = re.compile(
+    r"(?:message-id|received|return-path|mime-version|delivered-to|x-mailer|dkim-signature)[ \t]*:",
+    re.IGNORECASE,
+)
+_HTML_NAMES = frozenset((".html", ".htm", ".xhtml"))
+
+# (bytes, offset, what it is)
+_MAGIC: tuple[tuple[bytes, int, str], ...] = (
+    (b"%PDF", 0, "a PDF document"),
+    (b"PK\x03\x04", 0, "a ZIP archive or an Office document"),
+    (b"PK\x05\x06", 0, "an empty ZIP archive"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0, "an old Office document"),
+    (b"{\\rtf", 0, "an RTF document"),
+    (b"\x89PNG", 0, "a PNG image"),
+    (b"\xff\xd8\xff", 0, "a JPEG image"),
+    (b"GIF8", 0, "a GIF image"),
+    (b"II*\x00", 0, "a TIFF image"),
+    (b"MM\x00*", 0, "a TIFF image"),
+    (b"BM", 0, "a BMP image"),
+    (b"RIFF", 0, "a WebP image or a sound"),
+    (b"\x00\x00\x01\x00", 0, "an icon"),
+    (b"ftyp", 4, "a video or an HEIF image"),
+    (b"\x1aE\xdf\xa3", 0, "a Matroska video"),
+    (b"ID3", 0, "an MP3 sound"),
+    (b"OggS", 0, "an Ogg sound"),
+    (b"fLaC", 0, "a FLAC sound"),
+    (b"\x1f\x8b", 0, "a gzip file"),
+    (b"BZh", 0, "a bzip2 file"),
+    (b"\xfd7zXZ", 0, "an xz file"),
+    (b"\x28\xb5\x2f\xfd", 0, "a zstd file"),
+    (b"7z\xbc\xaf\x27\x1c", 0, "a 7-Zip archive"),
+    (b"Rar!", 0, "a RAR archive"),
+    (b"ustar", 257, "a tar archive"),
+    (b"\x7fELF", 0, "a program"),
+    (b"MZ", 0, "a Windows program"),
+    (b"\xca\xfe\xba\xbe", 0, "a program"),
+    (b"SQLite format 3\x00", 0, "an SQLite database"),
+    (b"\x00asm", 0, "a WebAssembly program"),
+    (b"wOF", 0, "a font"),
+    (b"\x00\x01\x00\x00", 0, "a font"),
+)
+# Two letters and a line of prose may follow them: those need a second sign.
+_WEAK = frozenset((b"BM", b"MZ"))
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c\x1b\x1a\x00"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The beginning of a file, as bytes and as text."""
+
+    head: bytes
+    text: str  # "" when it is not text
+    suffix: str  # of its name, in lower case
+    content_type: str
+    magic: str = ""  # what its first bytes say that it is
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it can be read as text at all."""
+        return bool(self.text)
+
+    @property
+    def is_feed(self) -> bool:
+        """Whether it is an RSS, RDF, Atom or JSON feed."""
+        if not self.text:
+            return False
+        if looks_like_json(self.text):
+            return _JSON_FEED.search(self.text[:4096]) is not None
+        root = find_root(self.text)
+        return root is not None and root.local_name in _FEED_ROOTS and not self._is_prose(root.start)
+
+    def _is_prose(self, start: int) -> bool:
+        # A text that speaks of "<rss>" somewhere in its first lines is none.
+        return len(self.text[:start].split()) > 50 and "<?xml" not in self.text[:start]  # noqa: PLR2004
+
+
+def take_sample(body: bytes, name: str, content_type: str) -> Sample:
+    """Look at the first 64 KiB of a file."""
+    head = body[:SAMPLE_BYTES]
+    magic = next(
+        (what for mark, at, what in _MAGIC if head[at : at + len(mark)] == mark and _strong(mark, head)), ""
+    )
+    text = "" if magic or _is_binary(head) else decode(head, content_type).text
+    return Sample(head, text, PurePath(name).suffix.lower(), content_type.lower(), magic)
+
+
+def describe_binary(sample: Sample) -> str:
+    """A message for a person about a file that is no text."""
+    if sample.magic:
+        return f"{sample.magic}, not a text"
+    if not sample.head.strip(b"\x00"):
+        return "nothing but zero bytes"
+    zeros = sample.head.count(0)
+    return f"binary data ({zeros:,} zero bytes in the first {len(sample.head):,}), not a text"
+
+
+def looks_like_page(sample: Sample) -> bool:
+    """Whether it is HTML: a page, or a fragment of one."""
+    if not sample.text:
+        return False
+    if _DOCTYPE.match(sample.text):
+        return True
+    start = sample.text.lstrip()[:1]
+    root = find_root(sample.text) if start in ("<", "\ufeff") else None
+    if root is not None and root.local_name in _PAGE_ROOTS:
+        return True
+    named = sample.suffix in _HTML_NAMES or "html" in sample.content_type
+    if named and (_PAGE_TAG.search(sample.text) or _FRAGMENT.search(sample.text)):
+        return True
+    return start == "<" and len(_FRAGMENT.findall(sample.text[:4096])) > 1
+
+
+def looks_like_mail(sample: Sample) -> bool:
+    """Whether it is a message: header lines, then a blank one (RFC 5322 section 2.1)."""
+    if not sample.text:
+        return False
+    lines = sample.text.lstrip("\ufeff").splitlines()
+    if lines and lines[0].startswith("From "):
+        lines = lines[1:]  # the separator of an mbox file with one message
+    known = only = 0
+    for line in lines[:200]:
+        if not line.strip():
+            break
+        if line[0] in " \t":
+            continue
+        if not _HEADER.match(line):
+            return False
+        known += _MAIL_HEADERS.match(line) is not None
+        only += _MAIL_ONLY.match(line) is not None
+    return known >= _MIN_MAIL_HEADERS and (only > 0 or sample.suffix == ".eml")
+
+
+def _strong(mark: bytes, head: bytes) -> bool:
+    return mark not in _WEAK or head.count(0) > 0
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether bytes are no text in any encoding: zeros that are no wide encoding, many control characters."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
+        return False
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    zeros = head.count(0)
+    if zeros and _is_wide(head, zeros):
+        return False
+    # One stray zero is a slip of some program; a picture or a program is full of them.
+    return controls * 50 > len(head) or zeros * 500 > len(head)
+
+
+def _is_wide(head: bytes, zeros: int) -> bool:
+    """Whether the zeros are those of UTF-16 text without a mark: all at odd, or all at even places."""
+    even = head[0::2].count(0)
+    return zeros * 5 > len(head) and (even * 20 < zeros or even * 20 > zeros * 19)
