@@ -308,7 +308,8 @@ class Decision:
 
     kind: Kind
     article: Article
-    key: str  # its identity within its source: "guid:…", "url:…" or "hash:…"
+    key: str  # its identity within its source: "guid:…", "path:…", "url:…" or "hash:…"
     article_id: int | None = None  # the known article that it is
     duplicate_of: int | None = None
     tags: tuple[Tag, ...] = field(default=())
+    moved: bool = False  # SAME or CHANGED, and its file has another path now: the new one is to be stored
