@@ -62,7 +62,7 @@ def serving(
     database: Database,
     *,
     health: Callable[[], HealthReport] = ready,
-    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost"),
+    allowed_hosts: tuple[str, ...] = (),
 ) -> Iterator[Site]:
     """The application over HTTP on a free port of 127.0.0.1."""
     clock = Clock()

@@ -45,7 +45,8 @@ def create_app(
 ) -> Starlette:
     """The whole page as an ASGI application.
 
-    ``allowed_hosts`` are the names and addresses, without ports, that it answers for (`HostCheck`).
+    ``allowed_hosts`` are the names and addresses, without ports, that it answers for besides this machine's
+    own (`HostCheck`).
     ``health`` may block: it is called in the thread pool, as every question to the database is.
     """
     templates = Pages()

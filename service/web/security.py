@@ -35,7 +35,8 @@ HEADERS = {
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 
-_EVERY_ADDRESS = frozenset(("", "0.0.0.0", "::", "[::]"))  # noqa: S104 - told apart, not bound
+# No stranger's page can have these for its own name, so they are always answered for.
+OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 
 ErrorPage = Callable[[Request, int, str], Response]
 
@@ -66,14 +67,14 @@ class HostCheck:
     """Refuses requests that name another host than ours: the defence against DNS rebinding.
 
     A page of a stranger can point its own name at 127.0.0.1 and then read us with the visitor's browser;
-    only the Host header tells. ``allowed`` holds names and addresses without a port; ``*.example.org``
-    means every name below it, ``*`` switches the check off.
+    only the Host header tells. Besides `OWN_NAMES`, ``allowed`` holds names and addresses without a port;
+    ``*.example.org`` means every name below it, ``*`` switches the check off.
     """
 
     def __init__(self, app: ASGIApp, *, allowed: Iterable[str], error_page: ErrorPage) -> None:
         self._app = app
         self._error_page = error_page
-        names = {_normal(name) for name in allowed}
+        names = {_normal(name) for name in (*OWN_NAMES, *allowed)}
         self._any = "*" in names
         self._names = frozenset(name for name in names if not name.startswith("*"))
         self._suffixes = tuple(name[1:] for name in names if name.startswith("*."))
@@ -119,15 +120,6 @@ class QueryLimit:
             await self._error_page(Request(scope, receive), 414, problem)(scope, receive, send)
             return
         await self._app(scope, receive, send)
-
-
-def names_for(host: str, more: Iterable[str] = ()) -> tuple[str, ...]:
-    """The names that a server on ``host`` answers for: this machine's own, the host, and ``more``.
-
-    A host that stands for every address (``0.0.0.0``, ``::``) is no name that anybody could ask for.
-    """
-    own = ("localhost", "127.0.0.1", "::1")
-    return tuple(dict.fromkeys((*own, *(() if host in _EVERY_ADDRESS else (host,)), *more)))
 
 
 def _normal(name: str) -> str:
