@@ -1,23 +1,23 @@
-"""Looks at a real server on loopback: bodies, validators, redirects, failures."""
+"""Looks at a real server on loopback: bodies, validators, hints, limits, failures."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import socket
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from service.fetch.guard import Guard
-from service.fetch.http import Fetcher, body_hash
+from service.fetch.http import Fetcher, body_hash, user_agent
 from service.fetch.limits import Limits
-from service.values import Failed, FeedTarget, Fetched, FetchResult, NotModified, Reason
-from tests.server import Reply, Server, redirect
+from service.values import FeedTarget, Hints, NotModified, Reason, Validators
+from tests.fetching import LOOPBACK, NOW, RSS, Names, failed, fetched, look, looks, not_modified
+from tests.server import Reply, Request, Server
 
-NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-RSS = b"<rss><channel><title>News</title></channel></rss>"
-LOOPBACK = Guard.of(allow=["127.0.0.0/8"])
+DATE = "Tue, 24 Nov 2026 08:00:00 GMT"
+QUICK = Limits(connect=0.3, read=0.1, total=0.3, wire_bytes=64 * 1024, body_bytes=256 * 1024)
 
 
 @pytest.fixture
@@ -26,15 +26,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def look(target: FeedTarget | str, **settings: Any) -> FetchResult:
-    """One look, with a fetcher of its own that may go to loopback."""
-    target = FeedTarget(target) if isinstance(target, str) else target
-
-    async def once() -> FetchResult:
-        async with Fetcher(**{"guard": LOOPBACK, **settings}) as fetcher:
-            return await fetcher.fetch(target, now=NOW)
-
-    return asyncio.run(once())
+# -- bodies --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -42,59 +34,411 @@ def look(target: FeedTarget | str, **settings: Any) -> FetchResult:
 def test_a_body_arrives_whole_in_every_coding(server: Server, coding: str, chunked: bool) -> None:
     server.route("/feed", Reply(body=RSS * 1000, coding=coding, chunked=chunked))
 
-    fetched = look(server.url("/feed"))
+    result = fetched(look(server.url("/feed")))
 
-    assert isinstance(fetched, Fetched)
-    assert fetched.body == RSS * 1000
-    assert fetched.content_type == "application/rss+xml"
-    assert fetched.validators.body_hash == body_hash(RSS * 1000)
-    assert (fetched.bytes_on_wire == len(RSS) * 1000) is (coding == "")
+    assert result.body == RSS * 1000
+    assert result.content_type == "application/rss+xml"
+    assert result.validators == Validators(body_hash=body_hash(RSS * 1000))
+    assert (result.bytes_on_wire == len(RSS) * 1000) is (coding == "")
+    assert (result.url, result.final_url) == (server.url("/feed"), server.url("/feed"))
 
 
-def test_the_second_look_asks_with_the_servers_own_validators(server: Server) -> None:
-    server.route("/feed", Reply(body=RSS, etag='W/"a b"', last_modified="Tue, 24 Nov 2026 08:00:00 GMT"))
+def test_who_asks_says_so_and_how_to_reach_him(server: Server) -> None:
+    server.route("/feed", Reply(body=RSS))
 
-    first = look(server.url("/feed"))
-    assert isinstance(first, Fetched)
-    second = look(FeedTarget(server.url("/feed"), first.validators))
+    look(server.url("/feed"), contact="https://example.org/feeds")
+    look(server.url("/feed"))
 
-    assert second == NotModified(server.url("/feed"), first.validators)
-    asked = server.requests[1].headers
-    assert asked["if-none-match"] == 'W/"a b"'
-    assert asked["if-modified-since"] == "Tue, 24 Nov 2026 08:00:00 GMT"
-    assert asked["a-im"] == "feed"
+    asked, plain = (request.headers for request in server.requests)
+    assert asked["user-agent"].startswith("Wirewatch/")
+    assert asked["user-agent"].endswith(" (+https://example.org/feeds)")
+    assert plain["user-agent"] == user_agent(None)
+    assert asked["accept-encoding"] == "gzip, deflate, br, zstd"
+    assert "application/atom+xml" in asked["accept"]
+    assert not {"if-none-match", "if-modified-since", "a-im", "cookie", "authorization"} & set(asked)
 
 
 @pytest.mark.parametrize(
-    ("reply", "reason"),
+    ("header", "hub"),
     [
-        (Reply(404), Reason.NOT_FOUND),
-        (Reply(410), Reason.GONE),
-        (Reply(429), Reason.RATE_LIMITED),
-        (Reply(503), Reason.HTTP_5XX),
-        (redirect("/feed"), Reason.REDIRECT),
-        (redirect("file:///etc/passwd"), Reason.REDIRECT),
-        (Reply(hang=True), Reason.TIMEOUT),
-        (Reply(body=RSS, cut=10), Reason.BROKEN),
-        (Reply(endless=b"x" * 4096, chunked=True), Reason.TOO_LARGE),
-        (Reply(body=b""), Reason.EMPTY),
+        ('<https://hub.test/>; rel="hub"', "https://hub.test/"),
+        (
+            '<https://a.test/>; rel=self, <https://hub.test/>; title="a, b"; rel="hub alternate"',
+            "https://hub.test/",
+        ),
+        ("</hub>; rel=HUB", "http://127.0.0.1:{port}/hub"),
+        ("<ftp://hub.test/>; rel=hub", None),
+        ("<https://hub.test/>; rel=self", None),
+        ("<<<>;;;,,, rel=hub", None),
     ],
 )
-def test_a_failure_is_a_value(server: Server, reply: Reply, reason: Reason) -> None:
-    server.route("/feed", reply)
+def test_the_hub_of_the_link_header(server: Server, header: str, hub: str | None) -> None:
+    server.route("/feed", Reply(body=RSS, headers=[("Link", header)]))
 
-    failed = look(server.url("/feed"), limits=Limits(read=0.05, wire_bytes=65536))
-
-    assert isinstance(failed, Failed)
-    assert failed.reason is reason
+    expected = hub.replace("{port}", str(server.port)) if hub else None
+    assert fetched(look(server.url("/feed"))).hub == expected
 
 
-def test_a_private_address_is_refused(server: Server) -> None:
+def test_cookies_are_never_kept(server: Server) -> None:
+    server.route("/feed", Reply(body=RSS, headers=[("Set-Cookie", "session=1; Path=/")]))
+
+    looks([server.url("/feed")] * 2)
+
+    assert all("cookie" not in request.headers for request in server.requests)
+
+
+def test_connections_are_kept(server: Server) -> None:
     server.route("/feed", Reply(body=RSS))
 
-    refused = look(server.url("/feed"), guard=Guard())
+    looks([server.url("/feed"), server.url("/none"), server.url("/feed")])
 
-    assert isinstance(refused, Failed)
-    assert refused.reason is Reason.BLOCKED
-    assert server.requests == []
-    assert isinstance(look(FeedTarget(server.url("/feed"), allow_private=True), guard=Guard()), Fetched)
+    assert {request.connection for request in server.requests} == {1}
+
+
+def test_the_environment_has_no_say(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    server.route("/feed", Reply(body=RSS))
+
+    fetched(look(server.url("/feed")))
+
+
+# -- nothing new ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("etag", ['"1"', 'W/"a b"', "unquoted", '"käse"', None])
+@pytest.mark.parametrize("modified", [DATE, "2026-11-24 08:00", None])
+def test_the_second_look_asks_with_the_servers_own_words(
+    server: Server, etag: str | None, modified: str | None
+) -> None:
+    server.route("/feed", Reply(body=RSS, etag=etag, last_modified=modified))
+
+    first = fetched(look(server.url("/feed")))
+    second = not_modified(look(FeedTarget(server.url("/feed"), first.validators)))
+
+    assert first.validators == Validators(etag, modified, body_hash(RSS))
+    assert second.validators == first.validators
+    assert second.same_body is (etag is None and modified is None)
+    asked = server.requests[1].headers
+    assert (asked.get("if-none-match"), asked.get("if-modified-since")) == (etag, modified)
+
+
+def test_a_304_renews_the_validators_it_names(server: Server) -> None:
+    server.route("/feed", Reply(304, etag='"2"', headers=[("Cache-Control", "max-age=600")]))
+
+    result = look(FeedTarget(server.url("/feed"), Validators('"1"', DATE, "abc")))
+
+    assert result == NotModified(server.url("/feed"), Validators('"2"', DATE, "abc"), Hints(max_age=600))
+
+
+def test_the_same_body_is_nothing_new_though_the_server_says_so(server: Server) -> None:
+    def volatile(request: Request) -> Reply:
+        return Reply(body=RSS, etag=f'"{len(server.requests)}"')
+
+    server.route("/feed", volatile)
+
+    first = fetched(look(server.url("/feed")))
+    second = not_modified(look(FeedTarget(server.url("/feed"), first.validators)))
+
+    assert (second.status, second.same_body) == (200, True)
+    assert second.validators == Validators('"2"', None, body_hash(RSS))
+
+
+def test_force_asks_for_the_whole_and_gets_it(server: Server) -> None:
+    server.route("/feed", Reply(body=RSS, etag='"1"', last_modified=DATE))
+    known = Validators('"1"', DATE, body_hash(RSS))
+
+    assert fetched(look(FeedTarget(server.url("/feed"), known, force=True))).body == RSS
+
+    assert not {"if-none-match", "if-modified-since", "a-im"} & set(server.requests[0].headers)
+
+
+def test_a_304_that_nobody_asked_for_is_a_failure(server: Server) -> None:
+    server.route("/feed", Reply(304))
+
+    assert "asked for the whole" in failed(look(server.url("/feed")), Reason.HTTP_OTHER).detail
+    forced = FeedTarget(server.url("/feed"), Validators('"1"'), force=True)
+    failed(look(forced), Reason.HTTP_OTHER)
+
+
+def test_a_delta_holds_only_what_is_new(server: Server) -> None:
+    server.route("/feed", Reply(body=RSS, etag='"2"', delta=b"<rss>new</rss>"))
+    whole = body_hash(b"the whole")
+
+    delta = fetched(look(FeedTarget(server.url("/feed"), Validators('"1"', body_hash=whole))))
+
+    assert (delta.status, delta.delta, delta.body) == (226, True, b"<rss>new</rss>")
+    assert delta.validators == Validators('"2"', None, whole)
+    assert server.requests[0].headers["a-im"] == "feed"
+
+
+@pytest.mark.parametrize("etag", ['"' + "x" * 5000 + '"', '"\udcff"'])
+def test_a_validator_that_cannot_be_kept_is_not(server: Server, etag: str) -> None:
+    server.route("/feed", Reply(body=RSS, etag=etag))
+
+    assert fetched(look(server.url("/feed"))).validators == Validators(body_hash=body_hash(RSS))
+
+
+def test_a_stored_validator_cannot_smuggle_a_header(server: Server) -> None:
+    server.route("/feed", Reply(body=RSS))
+
+    fetched(look(FeedTarget(server.url("/feed"), Validators('"1"\r\nX-Evil: 1', "a\nb"))))
+
+    assert not {"x-evil", "if-none-match", "if-modified-since"} & set(server.requests[0].headers)
+
+
+# -- failures ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (400, Reason.HTTP_4XX),
+        (401, Reason.UNAUTHORIZED),
+        (403, Reason.UNAUTHORIZED),
+        (404, Reason.NOT_FOUND),
+        (407, Reason.UNAUTHORIZED),
+        (410, Reason.GONE),
+        (418, Reason.HTTP_4XX),
+        (429, Reason.RATE_LIMITED),
+        (451, Reason.HTTP_4XX),
+        (500, Reason.HTTP_5XX),
+        (503, Reason.HTTP_5XX),
+        (522, Reason.HTTP_5XX),
+        (204, Reason.HTTP_OTHER),
+        (206, Reason.HTTP_OTHER),
+        (300, Reason.HTTP_OTHER),
+        (999, Reason.HTTP_OTHER),
+    ],
+)
+def test_each_status_has_its_reason(server: Server, status: int, reason: Reason) -> None:
+    server.route("/feed", Reply(status))
+
+    result = failed(look(server.url("/feed")), reason)
+
+    assert result.status == status
+    assert str(status) in result.detail
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(403, headers=[("cf-mitigated", "challenge")]), "robots"),
+        (Reply(401, headers=[("WWW-Authenticate", 'Basic realm="x"')]), "Basic credentials"),
+    ],
+)
+def test_a_refusal_says_what_it_is_for(server: Server, reply: Reply, words: str) -> None:
+    server.route("/feed", reply)
+
+    assert words in failed(look(server.url("/feed")), Reason.UNAUTHORIZED).detail
+
+
+@pytest.mark.parametrize("status", [429, 503, 403])
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ([("Retry-After", "120")], 120),
+        ([("Retry-After", "Tue, 24 Nov 2026 12:10:00 GMT")], 600),
+        ([("Retry-After", "Tue, 24 Nov 2026 12:10:00 GMT"), ("Date", "Tue, 24 Nov 2026 12:05:00 GMT")], 300),
+        ([("Retry-After", "Tue, 24 Nov 2020 12:10:00 GMT")], 0),
+        ([("Retry-After", "soon")], None),
+        ([("Retry-After", "-5")], None),
+        ([], None),
+    ],
+)
+def test_retry_after_in_both_forms(
+    server: Server, status: int, headers: list[tuple[str, str]], seconds: int | None
+) -> None:
+    server.route("/feed", Reply(status, headers=headers))
+
+    result = look(server.url("/feed"))
+
+    assert result.hints.retry_after == seconds
+
+
+def test_a_success_cannot_ask_to_come_later(server: Server) -> None:
+    server.route("/feed", Reply(body=RSS, headers=[("Retry-After", "120"), ("Cache-Control", "max-age=60")]))
+
+    assert fetched(look(server.url("/feed"))).hints == Hints(max_age=60)
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason", "words"),
+    [
+        pytest.param(Reply(hang=True), Reason.TIMEOUT, "nothing arrived for 0.1 s", id="hang"),
+        pytest.param(Reply(body=RSS, drip=0.02), Reason.TIMEOUT, "not finished within 0.3 s", id="slow drip"),
+        pytest.param(
+            Reply(body=RSS, drip=0.02, chunked=True, coding="gzip"),
+            Reason.TIMEOUT,
+            "0.3 s",
+            id="slow gzip drip",
+        ),
+        pytest.param(
+            Reply(endless=b"x" * 4096, chunked=True), Reason.TOO_LARGE, "65,536", id="endless chunks"
+        ),
+        pytest.param(Reply(endless=b"x" * 4096), Reason.TOO_LARGE, "65,536", id="endless until closed"),
+        pytest.param(Reply(body=b"x", claim=10**12), Reason.TOO_LARGE, "1,000,000,000,000", id="claims much"),
+        pytest.param(Reply(body=RSS, cut=10), Reason.BROKEN, "ends before its end", id="cut"),
+        pytest.param(
+            Reply(body=RSS, cut=10, chunked=True), Reason.BROKEN, "ends before its end", id="cut chunks"
+        ),
+        pytest.param(
+            Reply(body=RSS * 9, coding="gzip", cut=30, claim=30), Reason.BROKEN, "unpacked", id="cut gzip"
+        ),
+        pytest.param(
+            Reply(body=RSS, headers=[("Content-Encoding", "zstd")]), Reason.BROKEN, "zstd", id="no zstd"
+        ),
+        pytest.param(
+            Reply(body=RSS, headers=[("Content-Encoding", "lzma")]), Reason.BROKEN, "lzma", id="unknown"
+        ),
+        pytest.param(Reply(raw=b""), Reason.BROKEN, "without an answer", id="closes"),
+        pytest.param(Reply(raw=b"SSH-2.0-OpenSSH\r\n\r\n"), Reason.BROKEN, "not HTTP", id="another protocol"),
+        pytest.param(
+            Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+            Reason.BROKEN,
+            "chunk size",
+            id="no chunk",
+        ),
+        pytest.param(
+            Reply(body=RSS, headers=[("X", "x" * 40_000)]), Reason.TOO_LARGE, "headers", id="a header bomb"
+        ),
+        pytest.param(
+            Reply(body=RSS, headers=[("X", "x")] * 500), Reason.TOO_LARGE, "headers", id="many headers"
+        ),
+        pytest.param(Reply(body=b""), Reason.EMPTY, "empty body", id="empty"),
+        pytest.param(Reply(body=b"", coding="gzip"), Reason.EMPTY, "empty body", id="empty gzip"),
+    ],
+)
+def test_a_failure_is_a_value_with_its_reason(
+    server: Server, reply: Reply, reason: Reason, words: str
+) -> None:
+    server.route("/feed", reply)
+
+    begun = time.monotonic()
+    result = failed(look(server.url("/feed"), limits=QUICK), reason)
+
+    assert words in result.detail
+    assert result.cause
+    assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "raw-deflate", "br", "zstd", "gzip, gzip"])
+def test_a_bomb_is_stopped_at_the_cap(server: Server, coding: str) -> None:
+    server.route("/feed", Reply(body=bytes(8_000_000), coding=coding))
+
+    result = failed(look(server.url("/feed"), limits=QUICK), Reason.TOO_LARGE)
+
+    assert "unpacks to more than 262,144 bytes" in result.detail
+
+
+def test_the_caps_are_exact(server: Server) -> None:
+    server.route("/fits", Reply(body=b"x" * QUICK.wire_bytes, chunked=True))
+    server.route("/over", Reply(body=b"x" * (QUICK.wire_bytes + 1), chunked=True))
+    server.route("/unpacked", Reply(body=b"x" * QUICK.body_bytes, coding="gzip"))
+    server.route("/beyond", Reply(body=b"x" * (QUICK.body_bytes + 1), coding="gzip"))
+
+    fits, over, unpacked, beyond = looks(
+        [server.url(path) for path in ("/fits", "/over", "/unpacked", "/beyond")], limits=QUICK
+    )
+
+    fetched(fits)
+    failed(over, Reason.TOO_LARGE)
+    fetched(unpacked)
+    failed(beyond, Reason.TOO_LARGE)
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+
+    result = failed(look(f"http://127.0.0.1:{port}/"), Reason.CONNECT)
+
+    assert "connection refused" in result.detail
+
+
+def test_a_connection_that_is_never_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):  # the only one that the kernel holds
+            result = failed(look(f"http://127.0.0.1:{port}/", limits=QUICK), Reason.TIMEOUT)
+
+    assert "0.3 s" in result.detail
+
+
+@pytest.mark.parametrize("host", ["nowhere.test", "nowhere.invalid"])
+def test_no_such_name(host: str) -> None:
+    result = failed(look(f"http://{host}/", resolver=Names({})), Reason.DNS)
+
+    assert f"no host named {host}" in result.detail
+    assert "no host named nowhere.invalid" in failed(look("http://nowhere.invalid/"), Reason.DNS).detail
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("ftp://feeds.test/", "ftp: is not http or https"),
+        ("file:///etc/passwd", "file: is not http or https"),
+        ("feeds.test/rss", "does not begin with http"),
+        ("", "empty"),
+        ("http://", "names no host"),
+        ("http://127.0.0.1:99999/", "not a web address"),
+        ("http://[::1/", "not a web address"),
+        ("http://2130706433/", "is a number"),
+        ("http://0x7f.1/", "is a number"),
+        ("http://0177.0.0.1/", "is a number"),
+        ("http://a..b/", "no host name"),
+        ("http://" + "a" * 64 + ".test/", "too long"),
+        ("http://feeds.test/" + "a" * 9000, "longer than"),
+    ],
+)
+def test_what_is_no_web_address_is_never_asked(address: str, words: str) -> None:
+    assert words in failed(look(address), Reason.BLOCKED).detail
+
+
+def test_whatever_else_happens_is_a_value_with_its_traceback() -> None:
+    class Broken(Names):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list:  # type: ignore[type-arg]
+            raise ZeroDivisionError("a fault of ours")
+
+    result = failed(look("http://feeds.test/", resolver=Broken({})), Reason.INTERNAL)
+
+    assert result.detail == "ZeroDivisionError: a fault of ours"
+    assert "Traceback" in result.cause
+
+
+def test_a_look_can_be_given_up(server: Server) -> None:
+    server.route("/feed", Reply(hang=True))
+
+    async def run() -> None:
+        async with Fetcher(guard=LOOPBACK) as fetcher:
+            task = asyncio.create_task(fetcher.fetch(FeedTarget(server.url("/feed")), now=NOW))
+            while not server.requests:
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(run())
+
+
+def test_one_slow_server_holds_up_nobody(server: Server) -> None:
+    server.route("/hang", Reply(hang=True))
+    server.route("/feed", Reply(body=RSS))
+    patient = dataclasses.replace(QUICK, read=60.0, total=60.0)
+
+    async def run() -> None:
+        async with Fetcher(guard=LOOPBACK, limits=patient, connections=200) as fetcher:
+            slow = [
+                asyncio.create_task(fetcher.fetch(FeedTarget(server.url("/hang")), now=NOW))
+                for _ in range(100)
+            ]
+            async with asyncio.timeout(5):
+                for _ in range(20):
+                    fetched(await fetcher.fetch(FeedTarget(server.url("/feed")), now=NOW))
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+
+    asyncio.run(run())

@@ -17,6 +17,7 @@ MAX_LENGTH = 8192
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Everything printable in ASCII but space and what RFC 3986 allows nowhere: " < > \ ^ ` { | }
 _AS_WRITTEN = "!#$%&'()*+,-./:;=?@[]_~"
+_PLAIN = re.compile(r"[a-z0-9._-]+", re.ASCII)  # most hosts need no IDNA
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE | re.ASCII)
 _QUAD = re.compile(r"(?:(?:0|[1-9]\d{0,2})(?:\.|$)){4}", re.ASCII)
 
@@ -89,10 +90,7 @@ def web_address(text: str, *, base: URL | None = None) -> WebAddress:
 def _host(host: str | None) -> str:
     if not host:
         raise BadAddress("the address names no host")
-    try:
-        encoded = URL.build(scheme="http", host=host).raw_host or ""
-    except (ValueError, UnicodeError) as error:
-        raise BadAddress(f"{host[:100]!r} is no host name: {error}") from error
+    encoded = host if _PLAIN.fullmatch(host) else _idna(host)
     if ":" in encoded:
         return f"[{encoded}]"
     if _NUMBER.fullmatch(encoded.rpartition(".")[2]) and not _QUAD.fullmatch(encoded):
@@ -103,6 +101,13 @@ def _host(host: str | None) -> str:
     if len(encoded) > 253 or any(not 1 <= len(label) <= 63 for label in labels):  # noqa: PLR2004
         raise BadAddress(f"{encoded[:100]!r} is no host name: a part of it is empty or too long")
     return encoded
+
+
+def _idna(host: str) -> str:
+    try:
+        return URL.build(scheme="http", host=host).raw_host or ""
+    except (ValueError, UnicodeError) as error:
+        raise BadAddress(f"{host[:100]!r} is no host name: {error}") from error
 
 
 def _quoted(text: str) -> str:

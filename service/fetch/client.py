@@ -129,12 +129,13 @@ class Client:
     def _make(self, *, allow_private: bool, proxied: bool) -> aiohttp.ClientSession:
         if self._resolver is None:
             self._resolver = ThreadResolver()
-        if self._context is None:
+        if self._ca_file is not None and self._context is None:
             self._context = _tls_context(self._ca_file)
         limits = self.limits
         return aiohttp.ClientSession(
             connector=self.guard.connector(
-                ssl_context=self._context,
+                # Without a CA of one's own, aiohttp's: made once, when it is imported.
+                ssl_context=self._context or True,
                 allow_private=allow_private,
                 resolver=self._resolver,
                 limit=self._connections,
@@ -151,10 +152,9 @@ class Client:
         )
 
 
-def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
+def _tls_context(ca_file: Path) -> ssl.SSLContext:
     """The system's CAs, and one more where a private network has its own."""
     context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
+    context.load_verify_locations(cafile=ca_file)
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
-from aiohttp.http_exceptions import LineTooLong
 
 from service.errors import FetchFailure
 from service.fetch.guard import AddressRefused
@@ -106,8 +105,10 @@ def _proxy(error: aiohttp.ClientHttpProxyError) -> tuple[Reason, str]:
 
 
 def _response(error: aiohttp.ClientResponseError) -> tuple[Reason, str]:
-    if isinstance(error.__cause__, LineTooLong) or "Too many" in error.message:
-        return Reason.TOO_LARGE, f"the headers are over the limit: {_first_line(error.message)}"
+    # aiohttp wraps its own error anew on the way: what it was is left in its words only.
+    if error.message.startswith(("Got more than", "Too many")):
+        words = _first_line(error.message).partition(" when reading")[0]
+        return Reason.TOO_LARGE, f"the headers are over the limit: {words}"
     return Reason.BROKEN, f"the answer is not HTTP: {_first_line(error.message)}"
 
 

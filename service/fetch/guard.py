@@ -16,6 +16,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -92,6 +93,7 @@ _MAPPED = IPv6Network("::ffff:0:0/96")  # RFC 4291 section 2.5.5.2
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, the well-known prefix
 
 
+@lru_cache(maxsize=4096)
 def zone(address: str | Address) -> Zone:
     """The zone of an address; RESERVED where the text is no address.
 
