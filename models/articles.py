@@ -17,7 +17,7 @@ from models.search import take_from_index
 from models.storing import Fate, Kind, store_articles
 from models.tagging import CHUNK, Summary, marks, shown_topics
 
-__all__ = ["delete", "files", "known", "mark_vanished", "save", "save_all", "unreadable"]
+__all__ = ["delete", "files", "known", "mark_vanished", "recent_hashes", "save", "save_all", "unreadable"]
 
 _PER_VALUE = 8  # articles of one address or one text that are worth comparing with
 _COLUMNS = "id, source_id, key, guid, url, content_hash, title, path, revisions, vanished_at"
@@ -59,6 +59,17 @@ def known(
                 found.update((row[0], _known(row)) for row in rows)
         deleted = list(_deleted(database, source_id, keys=keys, guids=guids, urls=urls, hashes=hashes))
     return [*found.values(), *deleted]
+
+
+def recent_hashes(source_id: int, limit: int) -> list[str]:
+    """The content hashes of a source's newest articles: what need not be labelled again while it is shown."""
+    database = current()
+    with database.session():
+        found = database.rows(
+            "SELECT content_hash FROM article WHERE source_id = ? ORDER BY position DESC LIMIT ?",
+            (source_id, limit),
+        )
+    return [row[0] for row in found]
 
 
 def save(

@@ -74,6 +74,14 @@ def claim_these(
         return _lease(chosen, owner, now + lease)
 
 
+def lease_owners() -> list[str]:
+    """Who holds leases, also those that ran out: a daemon that starts gives back what a dead one left."""
+    database = current()
+    with database.session():
+        rows = database.rows("SELECT DISTINCT lease_owner FROM source WHERE lease_owner IS NOT NULL")
+    return [row[0] for row in rows]
+
+
 def release(owner: str, *, ids: Sequence[int] | None = None) -> int:
     """Give back the leases of an owner, all or those of some sources; gives how many there were."""
     condition = Source.lease_owner == owner

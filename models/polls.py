@@ -24,7 +24,7 @@ _STATE = """
     WHERE id = ?
 """
 _MOVE = """
-    UPDATE source SET location = ? WHERE id = ?
+    UPDATE source SET location = ?, host = COALESCE(?, host) WHERE id = ?
     AND NOT EXISTS (SELECT 1 FROM source AS other WHERE other.location = ?)
 """
 _RELEASE = "UPDATE source SET lease_owner = NULL, lease_until = NULL WHERE id = ? AND lease_owner = ?"
@@ -97,7 +97,11 @@ def write_updates(database: Database, updates: Iterable[SourceUpdate]) -> None:
     database.executemany(_STATE, [_state(update) for update in ordered])
     database.executemany(
         _MOVE,
-        [(update.location, update.source_id, update.location) for update in ordered if update.location],
+        [
+            (update.location, update.host, update.source_id, update.location)
+            for update in ordered
+            if update.location
+        ],
     )
     database.executemany(
         _RELEASE, [(update.source_id, update.lease_owner) for update in ordered if update.lease_owner]

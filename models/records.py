@@ -106,6 +106,7 @@ class SourceUpdate:
     interval: float | None = None  # None keeps the stored one
     title: str | None = None  # the feed's own, taken only where the source has none
     location: str | None = None  # a believed permanent move
+    host: str | None = None  # the registrable domain of that location
     state: SourceState | None = None  # 410 pauses
     state_reason: str | None = None
     lease_owner: str | None = None  # whose lease is released

@@ -11,9 +11,10 @@ from typing import Any
 
 from peewee import SQL, NodeList, fn
 
-from models.claims import claim, claim_these, release
+from models.claims import claim, claim_these, lease_owners, release
 from models.database import current
 from models.errors import NotFound
+from models.fields import storable
 from models.polls import forget_polls, polls, record_unchanged
 from models.records import SourceKind, SourceRecord, SourceSpec, SourceState
 from models.rows import source_record
@@ -30,6 +31,7 @@ __all__ = [
     "forget_polls",
     "get",
     "ids_of",
+    "lease_owners",
     "list_sources",
     "named",
     "pause",
@@ -122,6 +124,7 @@ def find(refs: Iterable[str], *, removed: bool = False) -> list[SourceRecord]:
 
 def named(ref: str, *, removed: bool = False) -> list[Source]:
     """The rows that one reference names, perhaps none."""
+    ref = storable(ref)
     scope = (Source.state != SourceState.REMOVED) if not removed else True
     if ref.isascii() and ref.isdigit() and len(ref) <= _LONGEST_ID:
         by_id = list(Source.select().where(Source.id == int(ref), scope))

@@ -83,7 +83,7 @@ def read_document(
     priors: Mapping[str, float] | None = None,
     day_first: bool | None = None,
 ) -> Reading:
-    """Read a file of any kind that documents come in; ``path`` is its place below the folder.
+    """Read a file of any kind that documents come in; ``path`` is where it lies, absolute.
 
     :raises service.errors.ParseFailure: it is empty, binary, or of a kind that nothing here reads
     """

@@ -14,7 +14,6 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -22,7 +21,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from service.errors import ParseFailure
 from service.reading import Reading, read_document, read_feed
-from service.tagging import Tagger, load_topics
+from service.tagging import Tagger, Taxonomy
 from service.values import Fetched, Reason
 
 # A parse of the largest body allowed (feedparser takes 6 to 14 times the document) fits well below this.
@@ -31,14 +30,14 @@ MEMORY_LIMIT = 3 << 30
 _tagger: Tagger | None = None  # of this worker process, made once by its initialiser
 
 
-def _start(topics: Path | None, memory_limit: int) -> None:
+def _start(taxonomy: Taxonomy, memory_limit: int) -> None:
     global _tagger  # noqa: PLW0603 - a worker process serves one taxonomy for its whole life
     # A terminal's Ctrl-C reaches the whole group; the daemon decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _tagger = Tagger(load_topics(topics))
+    _tagger = Tagger(taxonomy)
 
 
 def _feed(
@@ -76,26 +75,36 @@ class Workers:
 
     def __init__(
         self,
+        taxonomy: Taxonomy,
         *,
         processes: int = 1,
         deadline: float = 30.0,
-        topics: Path | None = None,
         memory_limit: int = MEMORY_LIMIT,
     ) -> None:
         """Prepare ``processes`` workers; each document has ``deadline`` seconds and ``memory_limit`` bytes.
 
-        ``topics`` is the topics file to tag with, None for the one that is part of the program.
+        ``taxonomy`` is handed over as it is: a topics file that is broken later harms no worker.
         """
-        self._deadline = deadline
-        self._pool = ProcessPool(
-            max_workers=processes,
+        self.deadline = deadline
+        self._processes = processes
+        self._memory_limit = memory_limit
+        self._pool = self._new_pool(taxonomy)
+
+    def _new_pool(self, taxonomy: Taxonomy) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._processes,
             # Memory that a library leaks is given back by a new process now and then.
             max_tasks=2000,
             initializer=_start,
-            initargs=(topics, memory_limit),
+            initargs=(taxonomy, self._memory_limit),
             # Forking a process that has threads and an event loop copies their locks in any state.
             context=multiprocessing.get_context("spawn"),
         )
+
+    def replace(self, taxonomy: Taxonomy) -> None:
+        """Tag by another taxonomy from the next document on; what the old workers have, they finish."""
+        old, self._pool = self._pool, self._new_pool(taxonomy)
+        old.close()  # type: ignore[no-untyped-call]
 
     def read_feed(
         self,
@@ -110,7 +119,7 @@ class Workers:
             _feed,
             args=(fetched,),
             kwargs={"fetched_at": fetched_at, "skip": frozenset(skip), "priors": dict(priors or {})},
-            timeout=self._deadline,
+            timeout=self.deadline,
         )
 
     def read_document(
@@ -135,15 +144,15 @@ class Workers:
                 "priors": dict(priors or {}),
                 "day_first": day_first,
             },
-            timeout=self._deadline,
+            timeout=self.deadline,
         )
 
     def close(self, *, wait: bool = True) -> None:
         """End the workers: after what they have in hand, or at once."""
         if wait:
-            self._pool.close()
+            self._pool.close()  # type: ignore[no-untyped-call]
         else:
-            self._pool.stop()
+            self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
     def __enter__(self) -> Self:

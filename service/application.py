@@ -1,0 +1,312 @@
+"""The parts of the program put together from settings: what commands and the daemon work with.
+
+Opened once a process, closed in the reverse order. What costs much to start (worker processes, the event
+loop) starts when it is first needed, so that a question costs none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from loguru import logger
+
+import seeds
+from models import labels, migrate
+from models import sources as source_store
+from models.database import Database, open_database
+from models.records import PollRecord, SourceKind, SourceSpec, SourceState, TopicSpec
+from models.sources import Synchronised
+from service.cadence import Cadence
+from service.clean.urls import registrable_domain
+from service.fetch.guard import Guard
+from service.fetch.http import Fetcher
+from service.fetch.limits import Limits
+from service.fetch.politeness import Allowance, Politeness
+from service.importing import Importer, ImportSummary, Progress
+from service.intake import FeedIntake
+from service.intake_folder import FolderIntake, FolderRules
+from service.poller import Capacity, EventLoop, Poller, owner_name
+from service.settings import Settings, source_specs
+from service.tagging import Tagger, Taxonomy, load_topics
+from service.values import Reason
+from service.workers import Workers
+from service.writer import Writer
+
+Clock = Callable[[], datetime]
+
+
+def wall_clock() -> datetime:
+    """Now, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Application:
+    """Everything that works on one database, by one set of settings."""
+
+    def __init__(self, settings: Settings, database: Database, *, clock: Clock = wall_clock) -> None:
+        """Put together on an open, migrated database; use `Application.open`, which closes it, too."""
+        self.settings = settings
+        self.database = database
+        self.clock = clock
+        self.owner = owner_name()
+        self.tagger = Tagger(load_topics(settings.topics.file))
+        self._closing = ExitStack()
+
+    @classmethod
+    @contextmanager
+    def open(cls, settings: Settings, *, clock: Clock = wall_clock) -> Iterator[Application]:
+        """Open the database, bring its schema up to date, and close everything at the end.
+
+        :raises models.errors.StorageError: the database cannot be opened, or is newer than the program
+        :raises service.errors.TopicsError: the topics file is wrong
+        """
+        database = open_database(
+            settings.database, busy_timeout=settings.storage.busy_timeout.total_seconds()
+        )
+        try:
+            for name in migrate.migrate(database):
+                logger.info("migrated the database: {}", name)
+            application = cls(settings, database, clock=clock)
+            try:
+                application.publish_topics()
+                yield application
+            finally:
+                application.close()
+        finally:
+            database.close()
+
+    def close(self) -> None:
+        """End what was started, in the reverse order."""
+        self._closing.close()
+
+    # -- parts, made when first asked for ----------------------------------------------------------------
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The topics in force."""
+        return self.tagger.taxonomy
+
+    @cached_property
+    def writer(self) -> Writer:
+        """The one writer of this process."""
+        writer = Writer(self.database)
+        self._closing.callback(writer.close)
+        return writer
+
+    @cached_property
+    def workers(self) -> Workers:
+        """The processes that read documents."""
+        schedule = self.settings.schedule
+        workers = Workers(
+            self.taxonomy,
+            processes=schedule.workers,
+            deadline=schedule.parse_deadline.total_seconds(),
+        )
+        self._closing.callback(workers.close, wait=False)
+        return workers
+
+    @cached_property
+    def poller(self) -> Poller:
+        """What looks at sources."""
+        # Made first, so that they outlive the looks: parts are closed in the reverse order.
+        writer, workers = self.writer, self.workers
+        loop = EventLoop()
+        self._closing.callback(loop.close)
+        fetcher = loop.submit(self._fetcher()).result()
+        self._closing.callback(lambda: loop.submit(fetcher.close()).result())
+        schedule, http = self.settings.schedule, self.settings.http
+        feeds = FeedIntake(
+            fetcher=fetcher,
+            politeness=self._politeness(),
+            workers=workers,
+            writer=writer,
+            tagger=lambda: self.tagger,
+            cadence=self.cadence,
+            clock=self.clock,
+            owner=self.owner,
+        )
+        poller = Poller(
+            feeds=feeds,
+            folders=self.folders,
+            loop=loop,
+            owner=self.owner,
+            capacity=Capacity(fetches=schedule.fetches, per_host=http.per_host, lease=schedule.lease),
+            clock=self.clock,
+        )
+        self._closing.callback(self.stop_polling, 0.0)
+        return poller
+
+    @cached_property
+    def folders(self) -> FolderIntake:
+        """What reads folders and files."""
+        folders = self.settings.folders
+        return FolderIntake(
+            workers=self.workers,
+            writer=self.writer,
+            tagger=lambda: self.tagger,
+            cadence=self.cadence,
+            rules=FolderRules(
+                include=folders.include,
+                exclude=folders.exclude,
+                still_for=folders.still_for,
+                max_bytes=folders.max_file_size,
+                day_first=folders.day_first,
+            ),
+            clock=self.clock,
+            owner=self.owner,
+        )
+
+    @property
+    def cadence(self) -> Cadence:
+        """The bounds of when to look again."""
+        schedule = self.settings.schedule
+        return Cadence(
+            floor=schedule.floor.total_seconds(),
+            ceiling=schedule.ceiling.total_seconds(),
+            jitter=schedule.jitter,
+        )
+
+    def _politeness(self) -> Politeness:
+        http = self.settings.http
+        default = Allowance(http.per_host, http.gap.total_seconds())
+        overrides = {
+            host: Allowance(
+                limits.per_host or default.parallel,
+                default.gap if limits.gap is None else limits.gap.total_seconds(),
+            )
+            for host, limits in http.hosts.items()
+        }
+        return Politeness(default, overrides=overrides)
+
+    async def _fetcher(self) -> Fetcher:
+        http = self.settings.http
+        allowed = http.allow_private_networks
+        return Fetcher(
+            guard=Guard.of(
+                allow=() if isinstance(allowed, bool) else allowed,
+                ports=http.allowed_ports,
+                allow_private=allowed is True,
+            ),
+            limits=Limits(
+                connect=http.connect_timeout.total_seconds(),
+                read=http.read_timeout.total_seconds(),
+                total=http.timeout.total_seconds(),
+                wire_bytes=http.max_size,
+                body_bytes=http.max_size,
+            ),
+            contact=http.contact,
+            proxy=http.proxy,
+            connections=self.settings.schedule.fetches,
+        )
+
+    # -- what commands ask for -----------------------------------------------------------------------------
+
+    def publish_topics(self) -> None:
+        """Write the topics in force into the database, where every question finds them."""
+        specs = [TopicSpec(topic.name, topic.description, topic.threshold) for topic in self.taxonomy.topics]
+        labels.sync_topics(specs, self.taxonomy.hash, self.clock())
+
+    def synchronise(self) -> Synchronised:
+        """Bring the declared sources in line with the settings."""
+        specs = [(spec, host_of(spec)) for spec in source_specs(self.settings)]
+        done = source_store.synchronise(specs, now=self.clock())
+        for change in ("added", "updated", "resumed", "paused"):
+            for location in getattr(done, change):
+                logger.info("declared source {}: {}", change, location)
+        return done
+
+    def add_source(self, spec: SourceSpec) -> source_store.Added:
+        """Add one source by hand."""
+        return source_store.add_all([(spec, host_of(spec))], now=self.clock())[0]
+
+    def import_seeds(self, progress: Progress | None = None) -> ImportSummary | None:
+        """Import the seed articles, unless this database has had them before."""
+        known = source_store.list_sources(states=tuple(SourceState), kinds=(SourceKind.SEEDS,))
+        if known:
+            return None
+        return self.importer.run(seeds.articles(), kind=SourceKind.SEEDS, title="seeds", progress=progress)
+
+    def import_paths(self, paths: Sequence[Path], progress: Progress | None = None) -> ImportSummary:
+        """Import files and folders once; what has not changed since the last time is left alone.
+
+        :raises UsageError: a path does not exist
+        """
+        return self.importer.run(paths, progress=progress)
+
+    @cached_property
+    def importer(self) -> Importer:
+        """What takes in files given by hand."""
+        return Importer(folders=self.folders, clock=self.clock)
+
+    def poll(self, refs: Sequence[str] = (), *, force: bool = False) -> list[PollRecord]:
+        """Look at the named sources now, or at all that are due where none is named.
+
+        A named one is looked at even when it is paused, but not before the time that its server asked for
+        (Retry-After), unless ``force``. Gives one record a source; one that was left out says why
+        (outcome "waiting" or "busy") and is not kept in the log.
+
+        :raises models.errors.NotFound: a reference names nothing
+        """
+        if not refs:
+            return self._poll_due()
+        now = self.clock()
+        chosen = source_store.find(refs)
+        waiting = {
+            source.id for source in chosen if not force and source.not_before and source.not_before > now
+        }
+        begun = self.poller.poll([source for source in chosen if source.id not in waiting], force=force)
+        records = []
+        for source in chosen:
+            if source.id in waiting:
+                detail = f"the server asked for no visit before {source.not_before:%Y-%m-%d %H:%M} UTC"
+                records.append(PollRecord(source.id, now, 0, "waiting", detail=detail))
+            elif source.id not in begun:
+                records.append(PollRecord(source.id, now, 0, "busy", detail="another process looks at it"))
+            else:
+                records.append(_outcome(source.id, now, begun[source.id]))
+        return records
+
+    def _poll_due(self) -> list[PollRecord]:
+        records: list[PollRecord] = []
+        while begun := self.poller.begin_due():
+            now = self.clock()
+            records += [_outcome(source_id, now, future) for source_id, future in begun.items()]
+        return records
+
+    def stop_polling(self, deadline: float) -> int:
+        """End what is in hand within so many seconds, and give all leases back; gives how many were left."""
+        left = self.poller.stop(deadline)
+        source_store.release(self.owner)
+        return left
+
+    def reload(self, settings: Settings) -> None:
+        """Take over the declared sources and the topics of other settings; the rest needs a restart.
+
+        :raises TopicsError: the topics file is wrong; nothing was taken over
+        """
+        tagger = Tagger(load_topics(settings.topics.file))
+        changed = tagger.taxonomy.hash != self.taxonomy.hash
+        self.settings = settings
+        self.synchronise()
+        if changed:
+            self.tagger = tagger
+            self.publish_topics()
+            self.workers.replace(self.taxonomy)
+            logger.info("topics are now those of {}", settings.topics.file or "the program")
+
+
+def host_of(spec: SourceSpec) -> str:
+    """The registrable domain that politeness counts by; "" for folders."""
+    return registrable_domain(spec.location) if spec.kind is SourceKind.FEED else ""
+
+
+def _outcome(source_id: int, now: datetime, future: Future[PollRecord | None]) -> PollRecord:
+    record = future.result()
+    if record is not None:
+        return record
+    return PollRecord(source_id, now, 0, str(Reason.STORAGE), detail="nothing could be stored; see the log")

@@ -1,0 +1,272 @@
+"""The background process: start, turn, reload, stop.
+
+Signal handlers only put a word into a queue; everything is done by the main thread, in order. Readiness is
+said when the schema is right, the seeds are in and the first tick has ended; the watchdog is pinged only
+while ticks end and the database answers.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from loguru import logger
+
+from models import catalog, migrate
+from models import sources as source_store
+from models.errors import StorageError
+from service.application import Application
+from service.errors import WirewatchError
+from service.lock import DaemonLock
+from service.logs import configure
+from service.poller import owner_is_dead
+from service.scheduler import Scheduler
+from service.settings import Settings, load_settings
+from service.systemd import Notifier
+
+if TYPE_CHECKING:
+    from service.web.health import HealthReport
+    from service.web.server import WebServer
+
+TICK, STATUS, TIDY, WATCHDOG = "tick", "status", "tidy", "watchdog"
+_STATUS_EVERY = 10.0  # seconds
+_TIDY_EVERY = 3600.0
+_STALE_TICK = timedelta(seconds=60)  # a tick that did not end for so long is no progress
+_MIGRATION_TIME = 600.0  # seconds asked of the service manager for the start
+_WORDS = {
+    signal.SIGTERM: "stop",
+    signal.SIGINT: "stop",
+    signal.SIGHUP: "reload",
+    signal.SIGUSR1: "dump",
+}
+_Words = queue.SimpleQueue[str]
+
+
+def run_daemon(
+    settings: Settings, *, config_path: Path | None = None, environ: Mapping[str, str] | None = None
+) -> int:
+    """Run until SIGTERM or SIGINT, and give the exit code: 0 after an orderly stop.
+
+    ``config_path`` is read again at SIGHUP (None: the file is looked for as at the start).
+
+    :raises service.errors.DaemonError: another daemon works on the same SQLite file, or the port is taken
+    :raises models.errors.StorageError: the database cannot be opened or migrated
+    """
+    environ = os.environ if environ is None else environ
+    notifier = Notifier(environ)
+    lock = DaemonLock(settings.sqlite_path) if settings.sqlite_path else None
+    with _signals() as words:
+        if lock:
+            lock.acquire()
+        try:
+            notifier.extend_timeout(_MIGRATION_TIME)
+            with Application.open(settings) as application:
+                daemon = _Daemon(application, notifier, config_path, environ)
+                return daemon.run(words)
+        finally:
+            if lock:
+                lock.release()
+
+
+@contextmanager
+def _signals() -> Iterator[_Words]:
+    words: _Words = queue.SimpleQueue()
+
+    def handler(number: int, _: FrameType | None) -> None:
+        words.put(_WORDS[signal.Signals(number)])
+
+    before = {number: signal.signal(number, handler) for number in _WORDS}
+    try:
+        yield words
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+class _Daemon:
+    def __init__(
+        self,
+        application: Application,
+        notifier: Notifier,
+        config_path: Path | None,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._application = application
+        self._notifier = notifier
+        self._config_path = config_path
+        self._environ = environ
+        self._scheduler = Scheduler()
+        self._started_at = datetime.now(UTC)
+        self._ready = threading.Event()  # the first tick has ended
+
+    def run(self, words: _Words) -> int:
+        application = self._application
+        self._give_back_dead_leases()
+        application.synchronise()
+        if application.settings.seeds.import_:
+            application.import_seeds()
+        page = self._page()
+        self._turn(words)
+        try:
+            self._listen(words)
+        finally:
+            self._stop(page)
+        return 0
+
+    # -- start ---------------------------------------------------------------------------------------------
+
+    def _give_back_dead_leases(self) -> None:
+        for owner in source_store.lease_owners():
+            if owner_is_dead(owner):
+                count = source_store.release(owner)
+                logger.info("took back {} sources that a process which has ended had in hand", count)
+
+    def _page(self) -> WebServer | None:
+        web = self._application.settings.web
+        if not web.enabled:
+            return None
+        # Half a second of CPU that a daemon without a page need not spend.
+        from service.web.app import create_app  # noqa: PLC0415
+        from service.web.server import WebServer  # noqa: PLC0415
+
+        app = create_app(
+            self._application.database,
+            allowed_hosts=(web.host, *web.allowed_hosts),
+            started_at=self._started_at,
+            health=self._health,
+        )
+        server = WebServer(app, web.host, web.port)
+        server.start()
+        return server
+
+    def _turn(self, words: _Words) -> None:
+        poller, settings = self._application.poller, self._application.settings
+
+        def tick() -> None:
+            poller.tick()
+            if not self._ready.is_set():
+                self._ready.set()
+                words.put("ready")
+
+        self._scheduler.every(settings.schedule.tick.total_seconds(), TICK, tick)
+        self._scheduler.every(_STATUS_EVERY, STATUS, self._report, first_in=_STATUS_EVERY)
+        self._scheduler.every(_TIDY_EVERY, TIDY, self._tidy, first_in=60.0)
+        if self._notifier.watchdog:
+            self._scheduler.every(self._notifier.watchdog / 2, WATCHDOG, self._watch)
+        self._scheduler.start()
+
+    # -- jobs ----------------------------------------------------------------------------------------------
+
+    def _report(self) -> None:
+        self._notifier.status(self._status())
+
+    def _tidy(self) -> None:
+        before = self._application.clock() - self._application.settings.storage.keep_polls
+        while source_store.forget_polls(before):
+            pass
+
+    def _watch(self) -> None:
+        """Ping, but only while ticks end and the database answers: else be killed and started anew."""
+        stale = self._stale()
+        if stale:
+            logger.error("not telling the watchdog that all is well: {}", stale)
+            return
+        migrate.schema_version(self._application.database)
+        self._notifier.ping()
+
+    def _stale(self) -> str | None:
+        """What is wrong with the scheduler, or None."""
+        last = self._scheduler.last(TICK)
+        since = datetime.now(UTC) - (last or self._started_at)
+        allowed = max(_STALE_TICK, 10 * self._application.settings.schedule.tick)
+        return f"no tick has ended for {since.total_seconds():.0f} s" if since > allowed else None
+
+    # -- how it stands -------------------------------------------------------------------------------------
+
+    def _status(self) -> str:
+        status = catalog.status(self._application.clock())
+        parts = [f"{status.articles:,} articles", f"{status.active} sources"]
+        parts += [f"{status.failing} failing"] if status.failing else []
+        parts += [f"{self._application.poller.in_hand()} looks in hand", f"{status.backlog} due"]
+        return ", ".join(parts)
+
+    def _health(self) -> HealthReport:
+        from service.web.health import HealthReport  # noqa: PLC0415 - asked for by the page only
+
+        reasons = [] if self._ready.is_set() else ["the first tick has not ended yet"]
+        stale = self._stale()
+        reasons += [stale] if stale else []
+        details: dict[str, str | int | float | bool | None] = {}
+        try:
+            status = catalog.status(self._application.clock())
+        except StorageError as error:
+            reasons.append(f"the database does not answer: {error}")
+        else:
+            details = {
+                "articles": status.articles,
+                "sources": status.active,
+                "failing": status.failing,
+                "backlog": status.backlog,
+                "schema": status.schema,
+            }
+        return HealthReport(ready=not reasons, reasons=tuple(reasons), details=details)
+
+    # -- words from outside --------------------------------------------------------------------------------
+
+    def _listen(self, words: _Words) -> None:
+        while True:
+            match words.get():
+                case "stop":
+                    return
+                case "ready":
+                    self._notifier.ready(self._status())
+                    logger.info("ready: {}", self._status())
+                case "reload":
+                    self._reload()
+                case "dump":
+                    self._dump()
+
+    def _reload(self) -> None:
+        """Take over what the settings and the topics file say now; what is wrong leaves all as it was."""
+        self._notifier.reloading()
+        try:
+            settings = load_settings(self._config_path, self._environ, Path.cwd())
+            self._application.reload(settings)
+        except (WirewatchError, StorageError) as error:
+            logger.error("not reloaded, the daemon goes on as before: {}", error)
+        else:
+            configure(settings.log.level, settings.log.json, None, self._environ)
+            logger.info("reloaded: {}", self._status())
+        self._notifier.ready(self._status())
+
+    def _dump(self) -> None:
+        """Everything there is to know of a daemon that seems stuck, into the log."""
+        logger.info("state: {}; last tick {}", self._status(), self._scheduler.last(TICK))
+        names = {thread.ident: thread.name for thread in threading.enumerate()}
+        for ident, frame in sys._current_frames().items():
+            logger.info("thread {}:\n{}", names.get(ident, ident), "".join(traceback.format_stack(frame)))
+
+    # -- stop ----------------------------------------------------------------------------------------------
+
+    def _stop(self, page: WebServer | None) -> None:
+        deadline = self._application.settings.schedule.stop_deadline.total_seconds()
+        self._notifier.stopping()
+        logger.info("stopping: {} looks in hand", self._application.poller.in_hand())
+        self._scheduler.stop()
+        left = self._application.poller.stop(deadline * 0.7)
+        if left:
+            logger.warning("{} looks did not end in time; they are begun again at the next start", left)
+        if page:
+            page.stop(deadline * 0.15)
+        released = source_store.release(self._application.owner)
+        logger.info("stopped; {} leases given back", released)

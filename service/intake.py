@@ -1,0 +1,272 @@
+"""One feed through all the stages, in this order.
+
+| stage  | what happens                                                          | where                   |
+|--------|-----------------------------------------------------------------------|-------------------------|
+| claim  | sources that are due, leased to this process                          | `service.poller`        |
+| fetch  | one look: `Fetched`, `NotModified` or `Failed`                        | `service.fetch`         |
+| parse  | bytes → entries                                                       | in a worker process     |
+| clean  | entries → articles                                                    | (`service.workers`), by |
+| tag    | articles → tags with evidence, unless they are known unchanged        | `service.reading`       |
+| decide | new, changed, same, duplicate                                         | `service.keeping`       |
+| store  | articles, tags, the source's state: one transaction                   | `models.articles`       |
+
+A look that fails is a value recorded on the source; nothing that a feed or a server does raises here.
+Folders go the same way in `service.intake_folder`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from loguru import logger
+
+from models import articles as article_store
+from models.records import PollRecord, SourceRecord, SourceUpdate
+from service import looks
+from service.cadence import Cadence, Outcome, believe_move, needs_full_fetch, next_poll
+from service.clean.urls import registrable_domain
+from service.errors import FetchFailure
+from service.fetch.http import Fetcher
+from service.fetch.politeness import Politeness
+from service.keeping import Kept, keep
+from service.reading import Reading
+from service.tagging import Tagger
+from service.targets import feed_target, priors
+from service.values import Failed, Fetched, FetchResult, Hints, NotModified, Reason, Validators
+from service.workers import Workers, explain_failure
+from service.writer import Writer
+
+# Articles of a source whose hashes are compared before tagging: more than nearly all feeds show at once.
+RECENT = 2_000
+# Seconds that a whole domain rests after a 429; each source's own Retry-After is kept in full.
+_REST, _LONGEST_REST = 30, 120
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at a source that has ended, before it is stored."""
+
+    source: SourceRecord
+    started_at: datetime
+    ended_at: datetime
+    result: FetchResult
+    reading: Reading | None = None  # of a `Fetched`
+
+    def record(
+        self,
+        outcome: str,
+        *,
+        status: int | None = None,
+        detail: str | None = None,
+        size: int = 0,
+        problems: int = 0,
+    ) -> PollRecord:
+        """This look as the log of polls keeps it."""
+        return looks.record(
+            self.source,
+            outcome,
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            status=status,
+            detail=detail,
+            size=size,
+            problems=problems,
+        )
+
+
+class FeedIntake:
+    """Takes single feeds through all the stages; one object serves the whole process."""
+
+    def __init__(
+        self,
+        *,
+        fetcher: Fetcher,
+        politeness: Politeness,
+        workers: Workers,
+        writer: Writer,
+        tagger: Callable[[], Tagger],
+        cadence: Cadence,
+        clock: Callable[[], datetime],
+        owner: str,
+    ) -> None:
+        self._fetcher = fetcher
+        self._politeness = politeness
+        self._workers = workers
+        self._writer = writer
+        self._tagger = tagger
+        self._cadence = cadence
+        self._clock = clock
+        self._owner = owner
+
+    async def poll(self, source: SourceRecord, *, force: bool = False) -> PollRecord:
+        """Look once at a claimed source, store what came of it, and give the poll as it was recorded.
+
+        :raises models.errors.StorageError: the database could not take it; nothing was stored
+        """
+        started = self._clock()
+        result = await self._fetch(source, started, force=force)
+        reading = None
+        if isinstance(result, Fetched):
+            result, reading = await self._read(source, result)
+        look = Look(source, started, self._clock(), result, reading)
+        poll = await asyncio.wrap_future(self._writer.submit(lambda: self._store(look)))
+        looks.log(source, poll)
+        return poll
+
+    async def _fetch(self, source: SourceRecord, now: datetime, *, force: bool) -> FetchResult:
+        full = force or needs_full_fetch(
+            source.full_fetch_at, now, interval=source.interval or 0.0, cadence=self._cadence
+        )
+        try:
+            target = feed_target(source, force=full)
+        except FetchFailure as failure:
+            return Failed(source.location, failure.reason, failure.detail)
+        async with self._politeness.turn(source.host):
+            result = await self._fetcher.fetch(target, now=now)
+        if isinstance(result, Failed) and result.reason is Reason.RATE_LIMITED:
+            # One feed was refused: the others of its domain had better not ask right now, either.
+            wait = min(result.hints.retry_after or _REST, _LONGEST_REST)
+            self._politeness.rest(source.host, wait)
+        return result
+
+    async def _read(self, source: SourceRecord, fetched: Fetched) -> tuple[FetchResult, Reading | None]:
+        skip = await asyncio.to_thread(article_store.recent_hashes, source.id, RECENT)
+        future = self._workers.read_feed(fetched, fetched_at=self._clock(), skip=skip, priors=priors(source))
+        try:
+            return fetched, await asyncio.wrap_future(future)
+        except Exception as error:  # noqa: BLE001 - whatever ended a worker is a reason to record
+            failure = explain_failure(error, self._workers.deadline)
+            if failure.reason is Reason.INTERNAL:
+                logger.opt(exception=error).error(
+                    "reading {} failed in a way nobody foresaw", source.location
+                )
+            failed = Failed(source.location, failure.reason, failure.detail, fetched.status, fetched.hints)
+            return failed, None
+
+    # -- in the writer's thread ----------------------------------------------------------------------------
+
+    def _store(self, look: Look) -> PollRecord:
+        match look.result:
+            case Failed() as failed:
+                update = looks.after_failure(
+                    look.source,
+                    failed,
+                    started_at=look.started_at,
+                    ended_at=look.ended_at,
+                    cadence=self._cadence,
+                    owner=self._owner,
+                )
+                poll = look.record(failed.reason, status=failed.status, detail=failed.detail)
+            case NotModified() as unchanged:
+                update, poll = self._after_nothing_new(look, unchanged)
+            case Fetched() as fetched:
+                return self._keep(look, fetched)
+        keep(look.source.id, (), tagger=self._tagger(), now=look.ended_at, update=lambda _: update, poll=poll)
+        return poll
+
+    def _after_nothing_new(self, look: Look, unchanged: NotModified) -> tuple[SourceUpdate, PollRecord]:
+        outcome = Outcome.SAME if unchanged.same_body else Outcome.NOT_MODIFIED
+        update = self._after_success(
+            look, outcome, unchanged.validators, permanent_url=unchanged.permanent_url, is_feed=True
+        )
+        detail = "the same body as last time" if unchanged.same_body else None
+        return update, look.record("not_modified", status=unchanged.status, detail=detail)
+
+    def _keep(self, look: Look, fetched: Fetched) -> PollRecord:
+        reading = look.reading
+        assert reading is not None
+
+        def update(kept: Kept) -> SourceUpdate:
+            return self._after_success(
+                look,
+                Outcome.NEW if kept.new or kept.duplicates else Outcome.SAME,
+                fetched.validators,
+                permanent_url=fetched.permanent_url,
+                is_feed=True,
+                overflow=kept.seen > 0 and kept.new == kept.seen and look.source.last_success_at is not None,
+                full=not fetched.delta,
+            )
+
+        record = look.record(
+            "ok",
+            status=fetched.status,
+            detail="; ".join(reading.warnings) or None,
+            size=len(fetched.body),
+            problems=len(reading.warnings),
+        )
+        _, poll = keep(
+            look.source.id,
+            reading.finished,
+            tagger=self._tagger(),
+            now=look.ended_at,
+            update=update,
+            poll=record,
+        )
+        assert poll is not None
+        return poll
+
+    def _after_success(
+        self,
+        look: Look,
+        outcome: Outcome,
+        validators: Validators,
+        *,
+        permanent_url: str | None,
+        is_feed: bool,
+        overflow: bool = False,
+        full: bool = False,
+    ) -> SourceUpdate:
+        source, reading = look.source, look.reading
+        history = [one.article.published_at for one in reading.finished] if reading else []
+        hints = look.result.hints
+        if reading is not None:
+            hints = _merged(hints, reading.hints)
+        following = next_poll(
+            looks.schedule_of(source),
+            look.ended_at,
+            outcome=outcome,
+            history=[moment for moment in history if moment is not None],
+            last_new_at=look.ended_at if outcome is Outcome.NEW else source.last_new_at,
+            interval=source.interval,
+            overflow=overflow,
+            hints=hints,
+            cadence=self._cadence,
+            seed=looks.seed(source, look.ended_at),
+        )
+        move = believe_move(
+            source.location,
+            permanent_url,
+            moved_to=source.moved_to,
+            moved_count=source.moved_count,
+            is_feed=is_feed,
+        )
+        return SourceUpdate(
+            source.id,
+            following.at,
+            etag=validators.etag,
+            last_modified=validators.last_modified,
+            body_hash=validators.body_hash or source.body_hash,
+            full_fetch_at=look.started_at if full else None,
+            not_before=following.not_before,
+            moved_to=None if move.believed else move.to,
+            moved_count=0 if move.believed else move.count,
+            interval=following.interval,
+            title=reading.title if reading else None,
+            location=move.to if move.believed else None,
+            host=registrable_domain(move.to) if move.believed and move.to else None,
+            lease_owner=self._owner,
+        )
+
+
+def _merged(server: Hints, feed: Hints) -> Hints:
+    """The server's wishes and the feed's own together."""
+    return Hints(
+        retry_after=server.retry_after,
+        max_age=server.max_age,
+        ttl=feed.ttl,
+        skip_hours=feed.skip_hours,
+        skip_days=feed.skip_days,
+    )

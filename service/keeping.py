@@ -1,0 +1,149 @@
+"""The second half of an article's way: decide what each article is, and store it with its source's state.
+
+Everything here runs in the writer's thread, inside a transaction that the writer holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from models import articles as store
+from models.records import (
+    ArticleWrite,
+    CutRecord,
+    EnclosureRecord,
+    EvidenceRecord,
+    FileRecord,
+    PollRecord,
+    SourceUpdate,
+    TagRecord,
+)
+from service.decide import decide, identify
+from service.reading import Finished, tag
+from service.tagging import Tagger
+from service.values import Decision, Kind, Tag
+
+WRITTEN = (Kind.NEW, Kind.CHANGED, Kind.DUPLICATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of the articles of one document or batch."""
+
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    duplicates: int = 0
+    deleted: int = 0
+    capped: int = 0
+    ids: tuple[int, ...] = ()  # of the new ones
+
+    def __add__(self, other: Kept) -> Kept:
+        return Kept(
+            self.seen + other.seen,
+            self.new + other.new,
+            self.changed + other.changed,
+            self.same + other.same,
+            self.duplicates + other.duplicates,
+            self.deleted + other.deleted,
+            self.capped + other.capped,
+            self.ids + other.ids,
+        )
+
+
+def keep(
+    source_id: int,
+    finished: Sequence[Finished],
+    *,
+    tagger: Tagger,
+    now: datetime,
+    update: Callable[[Kept], SourceUpdate] | None = None,
+    poll: PollRecord | None = None,
+    files: Sequence[FileRecord] = (),
+) -> tuple[Kept, PollRecord | None]:
+    """Decide and store in one transaction: articles, tags, files, the source's state and the poll's record.
+
+    ``update`` is asked for the source's next state once it is known what is new, because the cadence
+    depends on it.
+
+    :raises models.errors.StorageError: nothing was stored
+    """
+    decisions = _decide(source_id, finished)
+    counts = Counter(decision.kind for decision in decisions)
+    kept = Kept(
+        seen=len(decisions),
+        new=counts[Kind.NEW],
+        changed=counts[Kind.CHANGED],
+        same=counts[Kind.SAME],
+        duplicates=counts[Kind.DUPLICATE],
+        deleted=counts[Kind.DELETED],
+        capped=counts[Kind.CAPPED],
+    )
+    writes = [
+        _write(decision, one.tags if one.tags is not None else tag(tagger, decision.article), tagger, now)
+        for decision, one in zip(decisions, finished, strict=True)
+        if decision.kind in WRITTEN or decision.moved
+    ]
+    if poll is not None:
+        poll = replace(poll, seen=kept.seen, new=kept.new, changed=kept.changed, duplicates=kept.duplicates)
+    stored = store.save(update(kept) if update else None, poll, writes, files, now=now, source_id=source_id)
+    return replace(kept, ids=stored.new), poll
+
+
+def _decide(source_id: int, finished: Sequence[Finished]) -> list[Decision]:
+    found = [one.article for one in finished]
+    if not found:
+        return []
+    known = store.known(
+        source_id,
+        keys=identify(found),
+        guids=[article.guid for article in found if article.guid],
+        urls=[article.url for article in found if article.url],
+        hashes=[article.content_hash for article in found],
+    )
+    return decide(found, known, source_id=source_id)
+
+
+def _write(decision: Decision, tags: Sequence[Tag], tagger: Tagger, now: datetime) -> ArticleWrite:
+    article = decision.article
+    return ArticleWrite(
+        key=decision.key,
+        title=article.title,
+        text=article.text,
+        content_hash=article.content_hash,
+        seen_at=now,
+        article_id=decision.article_id,
+        guid=article.guid,
+        url=article.url,
+        title_made=article.title_made,
+        published_at=article.published_at,
+        precision=article.precision,
+        date_origin=article.date_origin,
+        author=article.author,
+        language=article.language,
+        categories=article.categories,
+        enclosures=tuple(EnclosureRecord(one.url, one.type, one.length) for one in article.enclosures),
+        cuts=tuple(CutRecord(cut.kind, cut.text) for cut in article.cuts),
+        path=article.path,
+        duplicate_of=decision.duplicate_of,
+        tags=tuple(tag_record(tag, tagger.taxonomy.hash) for tag in tags if tag.holds),
+    )
+
+
+def tag_record(tag: Tag, taxonomy: str) -> TagRecord:
+    """A tag as it is stored, with the taxonomy that gave it."""
+    return TagRecord(
+        topic=tag.topic,
+        score=tag.score,
+        threshold=tag.threshold,
+        main=tag.main,
+        taxonomy=taxonomy,
+        evidence=tuple(
+            EvidenceRecord(one.field, one.start, one.end, one.phrase, one.rule, one.contribution)
+            for one in tag.evidence
+        ),
+    )

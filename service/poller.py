@@ -1,0 +1,206 @@
+"""Claims what is due and looks at it: fetches in one event loop, folders in a few threads.
+
+One tick claims as many sources as there is room for; it never waits for a look to end. Every look ends
+with its source's next due time stored and its lease given back; where the database cannot take that, the
+lease runs out and the source is claimed again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from loguru import logger
+
+from models import sources as source_store
+from models.errors import StorageError
+from models.records import PollRecord, SourceKind, SourceRecord
+from service.intake import FeedIntake
+from service.intake_folder import FolderIntake
+
+T = TypeVar("T")
+
+_FOLDER_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much is looked at, at a time."""
+
+    fetches: int = 32  # looks at feeds in flight
+    per_host: int = 2  # of one registrable domain
+    lease: timedelta = timedelta(minutes=10)
+
+
+def owner_name() -> str:
+    """Who holds a lease: this process on this machine, told from one that had its number before."""
+    started = _started(os.getpid())
+    return f"{socket.gethostname()}:{os.getpid()}:{started}"
+
+
+def owner_is_dead(owner: str) -> bool:
+    """Whether a lease's owner is a process of this machine that has ended; False when it cannot be told."""
+    host, _, rest = owner.rpartition(":")[0].rpartition(":")
+    started = owner.rpartition(":")[2]
+    if host != socket.gethostname() or not rest.isdigit():
+        return False
+    return _started(int(rest)) != started
+
+
+def _started(process: int) -> str:
+    """A process's start in clock ticks since boot (field 22 of proc_pid_stat(5)), "" when there is none."""
+    try:
+        with open(f"/proc/{process}/stat", "rb") as file:  # noqa: PTH123 - read at once, no path arithmetic
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return ""
+    # A zombie no longer works; its parent has merely not asked how it ended.
+    return "" if fields[0] in (b"Z", b"X") else fields[19].decode("ascii")
+
+
+class EventLoop:
+    """An asyncio event loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fetch", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine there."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def close(self) -> None:
+        """End the loop; coroutines still running are cancelled."""
+        self.submit(self._cancel_all()).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @staticmethod
+    async def _cancel_all() -> None:
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
+class Poller:
+    """Looks at claimed sources, many at a time."""
+
+    def __init__(
+        self,
+        *,
+        feeds: FeedIntake,
+        folders: FolderIntake,
+        loop: EventLoop,
+        owner: str,
+        capacity: Capacity,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._feeds = feeds
+        self._folders = folders
+        self._loop = loop
+        self._owner = owner
+        self._capacity = capacity
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(_FOLDER_THREADS, thread_name_prefix="folder")
+        self._lock = threading.Lock()
+        self._in_hand: dict[int, Future[PollRecord | None]] = {}
+        self._stopping = threading.Event()
+
+    def tick(self) -> int:
+        """Claim what is due and begin to look at it; gives how many were claimed.
+
+        :raises models.errors.StorageError: the database does not answer; the next tick tries again
+        """
+        return len(self.begin_due())
+
+    def begin_due(self) -> dict[int, Future[PollRecord | None]]:
+        """As `tick`; gives the looks that were begun, by source."""
+        with self._lock:
+            room = self._capacity.fetches - len(self._in_hand)
+        if room <= 0 or self._stopping.is_set():
+            return {}
+        claimed = source_store.claim(
+            self._clock(),
+            owner=self._owner,
+            lease=self._capacity.lease,
+            limit=room,
+            per_host=self._capacity.per_host,
+        )
+        return {source.id: self._begin(source, force=False) for source in claimed}
+
+    def poll(self, sources: Sequence[SourceRecord], *, force: bool) -> dict[int, Future[PollRecord | None]]:
+        """Look at certain sources now, due or not; those that another process has in hand are left out."""
+        claimed = source_store.claim_these(
+            [source.id for source in sources],
+            self._clock(),
+            owner=self._owner,
+            lease=self._capacity.lease,
+        )
+        return {source.id: self._begin(source, force=force) for source in claimed}
+
+    def in_hand(self) -> int:
+        """How many looks are under way."""
+        with self._lock:
+            return len(self._in_hand)
+
+    def stop(self, deadline: float) -> int:
+        """Begin nothing more, wait for what is in hand, and give the rest back; gives how many were left."""
+        self._stopping.set()
+        self._folders.stop()
+        with self._lock:
+            waiting = list(self._in_hand.values())
+        wait(waiting, timeout=deadline)
+        left = self.in_hand()
+        self._threads.shutdown(wait=left == 0, cancel_futures=True)
+        return left
+
+    def _begin(self, source: SourceRecord, *, force: bool) -> Future[PollRecord | None]:
+        future: Future[PollRecord | None]
+        if source.kind is SourceKind.FEED:
+            future = self._loop.submit(self._guarded(source, force=force))
+        else:
+            future = self._threads.submit(self._folder, source, force)
+        with self._lock:
+            self._in_hand[source.id] = future
+        future.add_done_callback(lambda _: self._ended(source.id))
+        return future
+
+    def _ended(self, source_id: int) -> None:
+        with self._lock:
+            self._in_hand.pop(source_id, None)
+
+    async def _guarded(self, source: SourceRecord, *, force: bool) -> PollRecord | None:
+        try:
+            return await self._feeds.poll(source, force=force)
+        except StorageError as error:
+            _not_stored(source, error)
+        except Exception:  # noqa: BLE001 - one source must not cost the others; it is claimed again later
+            logger.exception("looking at {} failed in a way nobody foresaw", source.location)
+        return None
+
+    def _folder(self, source: SourceRecord, force: bool) -> PollRecord | None:
+        try:
+            return self._folders.poll(source, force=force)
+        except StorageError as error:
+            _not_stored(source, error)
+        except Exception:  # noqa: BLE001 - as above
+            logger.exception("scanning {} failed in a way nobody foresaw", source.location)
+        return None
+
+
+def _not_stored(source: SourceRecord, error: StorageError) -> None:
+    logger.error(
+        "{} was looked at, but nothing could be stored: {}; it is looked at again when its lease ends",
+        source.location,
+        error,
+    )
