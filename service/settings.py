@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.errors import SettingsError
-from service.settings_load import SYSTEM_FOLDER, load
+from service.settings_load import SYSTEM_FOLDER, load, source_from
 from service.settings_schema import (
     Folders,
     HostLimits,
@@ -43,6 +43,7 @@ __all__ = [
     "Topics",
     "Web",
     "load_settings",
+    "source_from",
     "source_options",
     "source_specs",
 ]

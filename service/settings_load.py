@@ -71,6 +71,16 @@ def load(
     return loader.settings(file)
 
 
+def source_from(table: Mapping[str, object], base: Path, environ: Mapping[str, str]) -> SourceSettings:
+    """A source from a table as the file has them, relative paths from ``base``. Raises SettingsError."""
+    loader = _Loader(environ, base)
+    loader.base = base
+    source = loader.read_source(table)
+    if source is None:
+        raise SettingsError("; ".join(loader.problems))
+    return source
+
+
 class _Loader:
     """Gathers values with their origins, and what is wrong."""
 
@@ -83,8 +93,9 @@ class _Loader:
         self._origins: dict[str, str] = {}
         self._hosts: dict[str, HostLimits] = {}
         self._sources: list[SourceSettings] = []
-        self._problems: list[str] = []
-        self._file = Path()
+        self.problems: list[str] = []
+        self._file: Path | None = None
+        self.base = cwd  # of relative paths in the file
         self._lines: dict[str, int] = {}
 
     # -- the file --------------------------------------------------------------------------------------
@@ -96,7 +107,7 @@ class _Loader:
             document = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise SettingsError(f"{file}: is no TOML: {error}") from error
-        self._file, self._lines = file, _lines(text)
+        self._file, self.base, self._lines = file, file.parent, _lines(text)
         tops = {key.partition(".")[0] for key in self._known} | {"sources"}
         tops |= {key for key in self._secrets if "." not in key}
         for name, raw in document.items():
@@ -111,7 +122,7 @@ class _Loader:
 
     def _read_section(self, name: str, raw: object) -> None:
         if not isinstance(raw, dict):
-            self._problems.append(f"{self._where(name)}: {name} must be a table: [{name}]")
+            self.problems.append(f"{self._where(name)}: {name} must be a table: [{name}]")
             return
         inside = {
             key.partition(".")[2] for key in (*self._known, *self._secrets) if key.startswith(f"{name}.")
@@ -131,9 +142,9 @@ class _Loader:
         where = self._where(key)
         if key in self._secrets:
             if self._secrets[key] in given:
-                self._problems.append(f"{where}: {key} and {self._secrets[key]} are both given; keep one")
+                self.problems.append(f"{where}: {key} and {self._secrets[key]} are both given; keep one")
             elif isinstance(raw, str):
-                self._from_file(self._secrets[key], raw, self._file.parent, f"{key} in {where}")
+                self._from_file(self._secrets[key], raw, self.base, f"{key} in {where}")
             else:
                 self._refuse(where, key, raw, "a path, or the name of a credential")
             return
@@ -143,12 +154,12 @@ class _Loader:
         except ValueError:
             self._refuse(where, key, raw, one.metadata["kind"].allowed, secret=one.metadata["secret"])
         else:
-            self._keep(key, value, self._file.parent, where)
+            self._keep(key, value, self.base, where)
 
     def _read_hosts(self, raw: object) -> None:
         if not isinstance(raw, dict) or not all(isinstance(limits, dict) for limits in raw.values()):
             where = self._where("http.hosts")
-            self._problems.append(f'{where}: http.hosts must hold tables: [http.hosts."example.org"]')
+            self.problems.append(f'{where}: http.hosts must hold tables: [http.hosts."example.org"]')
             return
         for host, limits in raw.items():
             values = self._read_table(f"http.hosts.{host}", HostLimits, limits, '[http.hosts."…"]')
@@ -156,23 +167,28 @@ class _Loader:
 
     def _read_sources(self, raw: object) -> None:
         if not isinstance(raw, list) or not all(isinstance(table, dict) for table in raw):
-            self._problems.append(f"{self._where('sources')}: sources must be tables: [[sources]]")
+            self.problems.append(f"{self._where('sources')}: sources must be tables: [[sources]]")
             return
         places: dict[str, str] = {}
         for number, table in enumerate(raw):
-            name = f"sources[{number}]"
-            before = len(self._problems)
-            source = SourceSettings(**self._read_table(name, SourceSettings, table, "[[sources]]"))
-            where = self._where(name)
-            if len(self._problems) > before:
+            where = self._where(f"sources[{number}]")
+            source = self.read_source(table, f"sources[{number}]")
+            if source is None:
                 continue
-            self._problems += [f"{where}: {problem}" for problem in _source_problems(source)]
             if source.location in places:
-                self._problems.append(
-                    f"{where}: {source.location} is declared twice, first in {places[source.location]}"
-                )
+                first = places[source.location]
+                self.problems.append(f"{where}: {source.location} is declared twice, first in {first}")
             places.setdefault(source.location, where)
             self._sources.append(source)
+
+    def read_source(self, table: Mapping[str, object], name: str = "") -> SourceSettings | None:
+        """A source, or None where something is wrong with it."""
+        before = len(self.problems)
+        source = SourceSettings(**self._read_table(name, SourceSettings, table, "[[sources]]"))
+        if len(self.problems) == before:
+            for problem in _source_problems(source):
+                self._tell(self._where(name), problem)
+        return source if len(self.problems) == before else None
 
     def _read_table(
         self, name: str, section: type[Any], table: Mapping[str, object], called: str
@@ -182,15 +198,15 @@ class _Loader:
         values = {}
         for key, raw in table.items():
             one = known.get(key)
+            dotted = f"{name}.{key}" if name else key
             if one is None:
-                self._unknown(f"{name}.{key}", key, known, called)
+                self._unknown(dotted, key, known, called)
                 continue
             kind: Kind[Any] = one.metadata["kind"]
             try:
-                values[one.name] = self._absolute(kind, kind.read(raw), self._file.parent, key)
+                values[one.name] = self._absolute(kind, kind.read(raw), self.base, key)
             except ValueError:
-                where = self._where(f"{name}.{key}")
-                self._refuse(where, f"{name}.{key}", raw, kind.allowed, secret=one.metadata["secret"])
+                self._refuse(self._where(dotted), dotted, raw, kind.allowed, secret=one.metadata["secret"])
         return values
 
     # -- credentials and variables ---------------------------------------------------------------------
@@ -212,12 +228,12 @@ class _Loader:
             key = variables.get(name)
             if key is None:
                 close = _close(name, variables)
-                self._problems.append(
+                self.problems.append(
                     f"{name}: there is no such variable{close}; 'wirewatch config' lists all"
                 )
             elif key in self._secrets:
                 if self._environ.get(variable(self._secrets[key])):
-                    self._problems.append(f"{name} and {variable(self._secrets[key])} are both set; keep one")
+                    self.problems.append(f"{name} and {variable(self._secrets[key])} are both set; keep one")
                 else:
                     self._from_file(self._secrets[key], text, self._cwd, name)
             else:
@@ -237,9 +253,9 @@ class _Loader:
         try:
             value = one.metadata["kind"].read(_read(place, _MAX_SECRET).strip())
         except SettingsError as error:
-            self._problems.append(f"{origin}: {error}")
+            self.problems.append(f"{origin}: {error}")
         except ValueError:
-            self._problems.append(f"{origin}: {place} does not hold {one.metadata['kind'].allowed}")
+            self.problems.append(f"{origin}: {place} does not hold {one.metadata['kind'].allowed}")
         else:
             self._keep(key, value, place.parent, f"{place} ({origin})")
 
@@ -270,11 +286,9 @@ class _Loader:
         )
         if settings.schedule.floor > settings.schedule.ceiling:
             origins = {settings.origins[f"schedule.{name}"] for name in ("floor", "ceiling")} - {"default"}
-            self._problems.append(
-                f"{' and '.join(sorted(origins))}: schedule.floor is above schedule.ceiling"
-            )
-        if self._problems:
-            raise SettingsError("\n".join(self._problems))
+            self.problems.append(f"{' and '.join(sorted(origins))}: schedule.floor is above schedule.ceiling")
+        if self.problems:
+            raise SettingsError("\n".join(self.problems))
         return settings
 
     def _keep(self, key: str, value: Any, base: Path, origin: str) -> None:
@@ -295,18 +309,20 @@ class _Loader:
         return _absolute(path.expanduser(), base)
 
     def _where(self, key: str) -> str:
+        """Where a key stands, "" where there is no file."""
         line = self._lines.get(key)
-        return f"{self._file}, line {line}" if line else str(self._file)
+        return f"{self._file}, line {line}" if line else str(self._file or "")
+
+    def _tell(self, where: str, problem: str) -> None:
+        self.problems.append(f"{where}: {problem}" if where else problem)
 
     def _unknown(self, key: str, name: str, known: Collection[str], place: str) -> None:
         takes = ", ".join(sorted(known))
-        self._problems.append(
-            f"{self._where(key)}: there is no setting {key}{_close(name, known)}; {place} takes {takes}"
-        )
+        self._tell(self._where(key), f"there is no setting {key}{_close(name, known)}; {place} takes {takes}")
 
     def _refuse(self, where: str, key: str, raw: object, allowed: str, *, secret: bool = False) -> None:
         found = "what it holds" if secret else _found(raw)
-        self._problems.append(f"{where}: {key} cannot be {found}; it takes {allowed}")
+        self._tell(where, f"{key} cannot be {found}; it takes {allowed}")
 
 
 def data_folder(environ: Mapping[str, str]) -> tuple[Path, str]:

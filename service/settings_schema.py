@@ -38,9 +38,12 @@ _SCHEDULE = Checked('"adaptive", "every 15m", or a cron expression such as "0 6 
 _WEB_ADDRESS = Checked("an http:// or https:// address", web_address)
 
 
-def setting(kind: Kind[T], default: T, meaning: str, *, secret: bool = False) -> T:
-    """A field of a section. Secrets are masked wherever settings are shown, and may come from a file."""
-    metadata = {"kind": kind, "meaning": meaning, "secret": secret}
+def setting(kind: Kind[T], default: T, meaning: str, *, secret: bool = False, example: object = None) -> T:
+    """A field of a section. Secrets are masked wherever settings are shown, and may come from a file.
+
+    ``example`` is a value as it would be written, for those that are unset by default.
+    """
+    metadata = {"kind": kind, "meaning": meaning, "secret": secret, "example": example}
     if default is _NOTHING:
         return field(default_factory=dict, repr=not secret, metadata=metadata)  # type: ignore[return-value]
     return field(default=default, repr=not secret, metadata=metadata)
@@ -73,7 +76,10 @@ class Http:
     """How feeds are fetched."""
 
     contact: str | None = setting(
-        Maybe(Text()), None, "an e-mail or web address for the User-Agent, so that publishers can reach you"
+        Maybe(Text()),
+        None,
+        "an e-mail or web address for the User-Agent, so that publishers can reach you",
+        example="editor@example.org",
     )
     timeout: timedelta = setting(
         Duration("1s", "1h"), timedelta(seconds=60), "the longest that one whole fetch may take"
@@ -86,7 +92,11 @@ class Http:
     )
     max_size: int = setting(Size("1KB", "1GB"), 10_000_000, "the largest body read, after decompression")
     proxy: str | None = setting(
-        Maybe(_WEB_ADDRESS), None, "a proxy for all fetches, perhaps with a password in it", secret=True
+        Maybe(_WEB_ADDRESS),
+        None,
+        "a proxy for all fetches, perhaps with a password in it",
+        secret=True,
+        example="http://me:password@proxy.example:3128",
     )
     allow_private_networks: bool | tuple[str, ...] = setting(
         Networks(),
@@ -149,7 +159,10 @@ class Folders:
     )
     exclude: tuple[str, ...] = setting(Texts("file patterns"), (), "no files like these")
     day_first: bool | None = setting(
-        Maybe(Boolean()), None, "whether 03/04/2024 is the 3rd of April; unset: as the text's language has it"
+        Maybe(Boolean()),
+        None,
+        "whether 03/04/2024 is the 3rd of April; unset: as the text's language has it",
+        example=True,
     )
 
 
@@ -170,7 +183,10 @@ class Topics:
     """What articles are tagged with."""
 
     file: Path | None = setting(
-        Maybe(FilePath()), None, "a topics file of your own, instead of the one that is part of the program"
+        Maybe(FilePath()),
+        None,
+        "a topics file of your own, instead of the one that is part of the program",
+        example="/etc/wirewatch/topics.toml",
     )
 
 
@@ -280,6 +296,7 @@ class Settings:
         "",
         "the database: a file, or a PostgreSQL address; unset: wirewatch.db in the platform's data folder",
         secret=True,
+        example="/var/lib/wirewatch/wirewatch.db",
     )
     log: Log = Log()
     http: Http = Http()

@@ -1,0 +1,9 @@
+"""``python -m service.cli``."""
+
+from __future__ import annotations
+
+import sys
+
+from service.cli.entry import main
+
+sys.exit(main())

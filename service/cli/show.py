@@ -1,0 +1,100 @@
+"""``wirewatch show ID``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service.cli.articles import article_json
+from service.cli.evidence import print_marked, print_reasons, tag_json
+from service.cli.output import count, date_of, moment, print_json, say
+from service.cli.state import State, define, json_option
+from service.masking import mask
+
+if TYPE_CHECKING:
+    from models.records import ArticleRecord
+
+
+@define(
+    "show",
+    examples="""
+    wirewatch show 3
+    wirewatch show 3 | less -R
+    wirewatch show 3 --json | jq '.tags[].evidence[].phrase'
+    """,
+)
+@click.argument("article_id", type=click.IntRange(1), metavar="ID")
+@json_option
+def command(state: State, article_id: int, as_json: bool) -> None:
+    """Show an article, and why it carries its topics.
+
+    The evidence is marked in the text; below, every topic's phrases with their rule and contribution (in
+    logits: they add up to the score).
+    """
+    with state.database():
+        from models import catalog  # noqa: PLC0415
+
+        article = catalog.get(article_id)
+    if as_json:
+        print_json(_as_json(article))
+        return
+    summary = article.summary
+    print_marked(summary.title, article.text, article.tags)
+    for label, value in _facts(article):
+        say(f"{label:<10} {value}")
+    say("")
+    if article.tags:
+        print_reasons(article.tags)
+    else:
+        say("It carries no topic.")
+
+
+def _facts(article: ArticleRecord) -> list[tuple[str, str]]:
+    summary = article.summary
+    published = date_of(summary.published_at, summary.precision)
+    said = f" (found in its {article.date_origin})" if article.date_origin else ""
+    cuts = Counter(cut.kind for cut in article.cuts)
+    facts = [
+        ("article", str(summary.id) + (" (its title was made from the text)" if summary.title_made else "")),
+        ("source", f"{mask(summary.source)} ({summary.source_id})"),
+        ("published", "not said" if summary.published_at is None else f"{published}{said}"),
+        ("seen", f"{summary.seen_at:%Y-%m-%d %H:%M}"),
+        ("url", summary.url or ""),
+        ("file", summary.path or ""),
+        ("author", article.author or ""),
+        ("language", summary.language or ""),
+        ("left out", ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in cuts.items())),
+        ("revised", count(len(article.revisions), "time") if article.revisions else ""),
+        ("same as", f"article {summary.duplicate_of}" if summary.duplicate_of else ""),
+        ("file gone", "" if article.vanished_at is None else f"{article.vanished_at:%Y-%m-%d %H:%M}"),
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def _as_json(article: ArticleRecord) -> dict[str, Any]:
+    return {
+        **article_json(article.summary),
+        "text": article.text,
+        "author": article.author,
+        "guid": article.guid,
+        "date_origin": article.date_origin,
+        "categories": list(article.categories),
+        "enclosures": [
+            {"url": one.url, "type": one.type, "length": one.length} for one in article.enclosures
+        ],
+        "cuts": [{"kind": cut.kind, "text": cut.text} for cut in article.cuts],
+        "revisions": [
+            {
+                "number": one.number,
+                "title": one.title,
+                "text": one.text,
+                "replaced_at": moment(one.replaced_at),
+            }
+            for one in article.revisions
+        ],
+        "updated_at": moment(article.updated_at),
+        "vanished_at": moment(article.vanished_at),
+        "tags": [tag_json(tag) for tag in article.tags],
+    }

@@ -1,0 +1,352 @@
+"""``wirewatch sources …``: what is watched."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service.cli.config import masked_options
+from service.cli.output import ago, count, hint, moment, print_json, print_table, say
+from service.cli.state import State, define, json_option
+from service.masking import mask
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from models.records import SourceRecord, SourceSpec
+
+_NO_FEEDS = "an http:// or https:// address, or the path of a folder"
+
+
+@click.group(
+    "sources",
+    epilog="\b\nExamples:\n  wirewatch sources add https://example.org/feed.xml\n  wirewatch sources list",
+)
+def command() -> None:
+    """Add, list, pause and remove feeds and folders."""
+
+
+@define(
+    "add",
+    examples="""
+    wirewatch sources add https://example.org/feed.xml
+    wirewatch sources add ~/reports --include '*.txt' --schedule 'every 1m' --title Reports
+    wirewatch sources add http://192.168.1.5/feed --allow-private --group intranet
+    wirewatch sources add https://example.org/feed --username me --password-file ~/.example-password
+    """,
+)
+@click.argument("locations", nargs=-1, required=True, metavar="URL|PATH...")
+@click.option("--title", help="What to call it; unset: what the feed calls itself.")
+@click.option("--group", help="Where lists show it, as parent/child.")
+@click.option("--schedule", help='When to look: "adaptive", "every 15m", or a cron expression in UTC.')
+@click.option("--allow-private", is_flag=True, help="It may be at a private or loopback address.")
+@click.option("--username", help="For HTTP basic authentication.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="A file with the password; it is read at each poll and never stored.",
+)
+@click.option(
+    "--header", "headers", multiple=True, metavar="NAME:VALUE", help="A header to send; repeatable."
+)
+@click.option("--proxy", metavar="URL", help="A proxy for this source.")
+@click.option("--include", multiple=True, metavar="PATTERN", help="In a folder: only files like this.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="In a folder: no files like this.")
+@click.option(
+    "--day-first/--month-first", default=None, help="How to read 03/04/2024; unset: by the text's language."
+)
+@json_option
+def add(state: State, locations: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Add feeds (by URL) and folders (by PATH) to be watched.
+
+    The running daemon takes them up at once. Nothing is fetched here: 'wirewatch poll' does that.
+    """
+    specs = [_spec(state, location, options) for location in locations]
+    if options["title"] and len(specs) > 1:
+        raise click.UsageError("--title names one source, and several are added")
+    with state.database(create=True):
+        from models.sources import add_all  # noqa: PLC0415
+
+        added = add_all([(spec, _host(spec)) for spec in specs], now=state.now)
+    if as_json:
+        print_json([{**source_json(one.source), "new": one.new, "revived": one.revived} for one in added])
+        return
+    for one in added:
+        source = one.source
+        what = "added" if one.new else "is listed again" if one.revived else "is known already, unchanged"
+        say(f"{source.kind} {source.id}: {mask(source.name)} {what}")
+
+
+def _spec(state: State, location: str, options: dict[str, Any]) -> SourceSpec:
+    """A source as it was typed, checked by the rules of the settings."""
+    from models.records import SourceKind, SourceSpec  # noqa: PLC0415
+    from service.errors import SettingsError  # noqa: PLC0415
+    from service.settings import source_from  # noqa: PLC0415
+
+    typed: dict[str, Any] = {name: value for name, value in options.items() if value not in (None, (), False)}
+    if options["day_first"] is False:
+        typed["day_first"] = False
+    typed["headers"] = _headers(typed.pop("headers", ()))
+    if not typed["headers"]:
+        del typed["headers"]
+    for name in ("include", "exclude"):
+        if name in typed:
+            typed[name] = list(typed[name])
+    if "password_file" in typed:
+        typed["password_file"] = str(typed["password_file"])
+    if "://" in location:
+        typed["url"] = location
+    else:
+        typed["path"] = str(_folder(location))
+    try:
+        source = source_from(typed, base=Path.cwd(), environ=state.environ)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    is_folder = source.url is None
+    return SourceSpec(
+        location=source.location,
+        kind=SourceKind.FOLDER if is_folder else SourceKind.FEED,
+        title=source.title,
+        group=source.group,
+        schedule=source.schedule or state.settings.default_schedule(folder=is_folder),
+        options=source.options,
+    )
+
+
+def _folder(location: str) -> Path:
+    path = Path(location).expanduser().absolute()
+    if path.is_dir():
+        return path
+    if path.is_file():
+        raise click.UsageError(
+            f"{location!r} is a file; only folders are watched: 'wirewatch import {location}' reads it once"
+        )
+    guess = f"; for a feed write https://{location}" if "." in location and " " not in location else ""
+    raise click.UsageError(f"{location!r} is no folder here{guess}; a source is {_NO_FEEDS}")
+
+
+def _headers(written: Sequence[str]) -> dict[str, str]:
+    headers = {}
+    for one in written:
+        name, separator, value = one.partition(":")
+        if not separator or not name.strip():
+            raise click.UsageError(f"--header takes NAME:VALUE, not {name!r}")
+        headers[name.strip()] = value.strip()
+    return headers
+
+
+def _host(spec: SourceSpec) -> str:
+    from service.clean.urls import registrable_domain  # noqa: PLC0415
+
+    return registrable_domain(spec.location) if spec.kind == "feed" else ""
+
+
+@define(
+    "list",
+    examples="""
+    wirewatch sources list
+    wirewatch sources list --failing
+    wirewatch sources list --json | jq '.[] | select(.failures > 3) | .location'
+    """,
+)
+@click.option("--failing", is_flag=True, help="Only those whose last poll failed.")
+@click.option("--removed", is_flag=True, help="Also those that were removed.")
+@json_option
+def list_command(state: State, failing: bool, removed: bool, as_json: bool) -> None:
+    """List the sources with their state, last poll and number of articles."""
+    from models.records import SourceState  # noqa: PLC0415
+
+    states = [SourceState.ACTIVE, SourceState.PAUSED] + [SourceState.REMOVED] * removed
+    with state.database():
+        from models.sources import list_sources  # noqa: PLC0415
+
+        found = [one for one in list_sources(states=states) if one.failures or not failing]
+    now = state.now
+    if as_json:
+        print_json([source_json(one) for one in found])
+    elif not found:
+        hint(
+            "no source is failing"
+            if failing
+            else "there are no sources yet: 'wirewatch sources add URL|PATH'"
+        )
+    else:
+        print_table(
+            ["ID", "KIND", "STATE", "SCHEDULE", "LAST POLL", "NEXT", ("ARTICLES", "right"), ("NAME", "wrap")],
+            [_row(one, now) for one in found],
+        )
+
+
+def _row(source: SourceRecord, now: datetime) -> list[str]:
+    due = source.next_poll_at if source.state == "active" else None
+    upcoming = "-" if due is None else "due" if due <= now else ago(due, now)
+    named = f"{source.group}/{source.name}" if source.group else source.name
+    return [
+        str(source.id),
+        source.kind,
+        health(source, now),
+        source.schedule if source.next_poll_at else "-",
+        ago(source.last_polled_at, now),
+        upcoming,
+        f"{source.article_count:,}",
+        mask(named),
+    ]
+
+
+def health(source: SourceRecord, now: datetime) -> str:
+    """A source's state in a few words, with the reason where it is not well."""
+    if source.state != "active":
+        return f"{source.state}: {source.state_reason}" if source.state_reason else str(source.state)
+    if source.failures:
+        since = f" for {ago(source.failing_since, now).removesuffix(' ago')}" if source.failing_since else ""
+        return f"failing{since}: {source.last_reason}"
+    return "ok" if source.last_polled_at or not source.next_poll_at else "new"
+
+
+def source_json(source: SourceRecord) -> dict[str, Any]:
+    """A source for programs."""
+    return {
+        "id": source.id,
+        "location": mask(source.location),
+        "kind": str(source.kind),
+        "title": source.title,
+        "group": source.group,
+        "schedule": source.schedule,
+        "options": masked_options(source.options),
+        "declared": source.declared,
+        "state": str(source.state),
+        "state_reason": source.state_reason,
+        "next_poll_at": moment(source.next_poll_at),
+        "not_before": moment(source.not_before),
+        "failures": source.failures,
+        "failing_since": moment(source.failing_since),
+        "last_reason": source.last_reason,
+        "last_detail": None if source.last_detail is None else mask(source.last_detail),
+        "last_polled_at": moment(source.last_polled_at),
+        "last_success_at": moment(source.last_success_at),
+        "last_new_at": moment(source.last_new_at),
+        "articles": source.article_count,
+    }
+
+
+def _change(
+    state: State,
+    refs: Sequence[str],
+    change: Callable[[int], SourceRecord],
+    *,
+    yes: bool,
+    verb: str,
+    as_json: bool,
+) -> list[SourceRecord]:
+    """Change every source that is named, after asking where a pattern named several."""
+    with state.database():
+        from models.sources import find  # noqa: PLC0415
+
+        found = find(refs)
+        if len(found) > len(refs) and not yes:
+            _confirm(found, verb)
+        changed = [change(one.id) for one in found]
+    if as_json:
+        print_json([source_json(one) for one in changed])
+    else:
+        for one in changed:
+            say(f"{one.kind} {one.id}: {mask(one.name)} {verb}")
+    return changed
+
+
+def _confirm(found: Sequence[SourceRecord], verb: str) -> None:
+    names = ", ".join(mask(one.name) for one in found[:5]) + (" …" if len(found) > 5 else "")  # noqa: PLR2004
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            f"this names {count(len(found), 'source')} ({names}); add --yes if all are meant"
+        )
+    click.confirm(f"{count(len(found), 'source')} will be {verb} ({names}). Go on?", abort=True, err=True)
+
+
+_refs = click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+_yes = click.option("-y", "--yes", is_flag=True, help="Do not ask when a pattern names several.")
+
+
+@define(
+    "remove",
+    examples="""
+    wirewatch sources remove 3
+    wirewatch sources remove 'https://old.example.org/*' --yes
+    """,
+)
+@_refs
+@_yes
+@json_option
+def remove(state: State, sources: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Stop watching sources; their articles stay.
+
+    SOURCE is an id, a location, a title, or a pattern with *. Adding it again brings it back.
+    """
+    from models import sources as store  # noqa: PLC0415
+
+    declared = {source.location for source in state.settings.sources}
+    removed = _change(
+        state, sources, lambda one: store.remove(one, state.now), yes=yes, verb="removed", as_json=as_json
+    )
+    for one in removed:
+        if one.location in declared:
+            hint(f"{mask(one.location)} is declared in {state.settings.path}: take it out there, too")
+
+
+@define(
+    "pause",
+    examples="""
+    wirewatch sources pause 3 --reason 'site is being rebuilt'
+    wirewatch sources pause 'Example*' --yes
+    """,
+)
+@_refs
+@click.option("--reason", default="paused by hand", show_default=True, help="Shown in lists.")
+@_yes
+@json_option
+def pause(state: State, sources: tuple[str, ...], reason: str, yes: bool, as_json: bool) -> None:
+    """Stop polling sources until they are resumed.
+
+    SOURCE is an id, a location, a title, or a pattern with *.
+    """
+    from models import sources as store  # noqa: PLC0415
+
+    _change(
+        state,
+        sources,
+        lambda one: store.pause(one, reason, state.now),
+        yes=yes,
+        verb="paused",
+        as_json=as_json,
+    )
+
+
+@define(
+    "resume",
+    examples="""
+    wirewatch sources resume 3
+    wirewatch sources resume '*' --yes
+    """,
+)
+@_refs
+@_yes
+@json_option
+def resume(state: State, sources: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Poll paused sources again, from now on.
+
+    SOURCE is an id, a location, a title, or a pattern with *. Past failures are forgotten.
+    """
+    from models import sources as store  # noqa: PLC0415
+
+    _change(
+        state, sources, lambda one: store.resume(one, state.now), yes=yes, verb="resumed", as_json=as_json
+    )
+
+
+for one_command in (add, list_command, remove, pause, resume):
+    command.add_command(one_command)
