@@ -214,12 +214,12 @@ class Matcher:
     def read(self, title: str, text: str, language: str) -> Reading:
         """An article with the places of every rule; linear in its length."""
         reading = Reading(title, text, language)
-        hits = self._scan(reading.folded)
+        hits = self._scan(reading.folded, reading.text_at)
         if hits:
             self._apply(reading, hits)
         return reading
 
-    def _scan(self, folded: Folded) -> dict[int, list[Span]]:
+    def _scan(self, folded: Folded, text_at: int) -> dict[int, list[Span]]:
         text = folded.text
         strict, loose = self._strict, self._loose
         hits: dict[int, list[Span]] = defaultdict(list)
@@ -233,7 +233,7 @@ class Matcher:
                     if span is not None:
                         for leaf in leaves:
                             hits[leaf].append(span)
-        self._expressions.scan(folded.cased, hits)
+        self._expressions.scan(folded.cased, text_at, hits)
         return hits
 
     def _apply(self, reading: Reading, hits: Mapping[int, list[Span]]) -> None:
@@ -316,13 +316,24 @@ class _Expressions:
         if self._compiled:
             self._set.Compile()
 
-    def scan(self, text: str, hits: dict[int, list[Span]]) -> None:
+    def scan(self, text: str, text_at: int, hits: dict[int, list[Span]]) -> None:
         """Adds the places of every expression to the hits of its leaf."""
         if not self._compiled:
             return
-        for index in self._set.Match(text):
+        for index in self._set.Match(text) or ():
             expression, leaf = self._compiled[index]
-            places = (match.span() for match in expression.finditer(text))
-            spans = [span for span in islice(places, MAX_EXPRESSION_HITS) if span[0] < span[1]]
+            places = (_trimmed(text, *match.span()) for match in expression.finditer(text))
+            spans = [
+                (start, end)
+                for start, end in islice(places, MAX_EXPRESSION_HITS)
+                if start < end and (end <= text_at or start >= text_at)  # not from the title into the text
+            ]
             if spans:
                 hits[leaf] = disjoint(spans)
+
+
+def _trimmed(text: str, start: int, end: int) -> Span:
+    """A span without white space at its ends: there is none around the article's fields in the original."""
+    piece = text[start:end]
+    start += len(piece) - len(piece.lstrip())
+    return start, start + len(piece.strip())

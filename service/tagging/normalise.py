@@ -154,8 +154,9 @@ def fold(source: str) -> Folded:
     if cased.isascii():
         compatible = True
     else:
+        compatible = unicodedata.is_normalized("NFKC", cased)
         try:
-            compatible = unicodedata.is_normalized("NFKC", cased) and cased.encode() != b""
+            cased.encode()
         except UnicodeEncodeError:  # half a surrogate pair, from a broken decoder
             return fold(_SURROGATE.sub("\ufffd", source))
     if "\n" in cased and cased.count("\n") != 2 * cased.count(PARAGRAPH):

@@ -28,7 +28,7 @@ from service.tagging.normalise import fold
 
 MAX_RULE = 4_000  # characters
 MAX_REGEX = 500  # characters
-MAX_REGEX_SIZE = 2_000  # instructions of the compiled program
+MAX_REGEX_SIZE = 1_000  # instructions of the compiled program
 MAX_WORDS = 20  # in a phrase
 MAX_SEQUENCES = 4_000  # phrases that one rule stands for
 MAX_DISTANCE = 100  # words

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -36,6 +35,7 @@ ENGINE = "1"
 
 _Name: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 _Language: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^([a-z]{2,3}|any)$")]
+# msgspec's bounds refuse NaN, too.
 _Weight: TypeAlias = Annotated[float, msgspec.Meta(ge=-20, le=20)]
 _Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Factor: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=10)]
@@ -86,7 +86,7 @@ class _TopicTable(msgspec.Struct, forbid_unknown_fields=True):
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     format: Literal[1]
     topic: Annotated[list[_TopicTable], msgspec.Meta(min_length=1, max_length=MAX_TOPICS)]
-    lists: dict[str, _Rules] = {}
+    lists: dict[str, list[str]] = {}
     masks: list[_MaskBlock] = []
     signals: list[_SignalBlock] = []
 
@@ -146,7 +146,8 @@ def _said(message: str, raw: Mapping[str, object], lines: Mapping[TomlPath, int]
     if unknown := _UNKNOWN.search(message):
         line = line_of(lines, (*path, unknown.group(1)))
         message = f"unknown key {unknown.group(1)!r}"
-    key = f"{path[-1]}: " if path and isinstance(path[-1], str) else ""
+    names = [step for step in path if isinstance(step, str) and step != "..."]
+    key = f"{names[-1]}: " if names and not message.startswith("unknown") else ""
     return f"{origin}: line {line}: {_topic_at(raw, path)}{key}{message}"
 
 
@@ -222,6 +223,8 @@ class _Builder:
             if phrases is None:
                 raise RuleError(f"the list {{{name}}} contains itself")
             return phrases
+        if not self._file.lists[name]:
+            raise RuleError(f"the list {{{name}}} is empty")
         self._lists[name] = None
         sequences: dict[tuple[Word, ...], None] = {}
         try:
@@ -260,8 +263,6 @@ class _Builder:
         self, topic: _TopicTable | None, block: _RuleBlock, path: TomlPath, seen: dict[str, int] | None = None
     ) -> None:
         name = topic.name if topic is not None else None
-        if not math.isfinite(block.weight):
-            self._problem(line_of(self._lines, (*path, "weight")), name, "weight: not a finite number")
         saturation = block.saturation or (topic.saturation if topic is not None else "none")
         kind, _, cap = saturation.partition(":")
         for index, text in enumerate(block.match):
@@ -288,10 +289,6 @@ class _Builder:
 
     def _topic(self, table: _TopicTable, path: TomlPath) -> Topic:
         line = line_of(self._lines, path)
-        numbers = ("threshold", "main_threshold", "bias", "title_factor", "lead_factor", "length_exponent")
-        for key in numbers:
-            if not math.isfinite(getattr(table, key)):
-                self._problem(line_of(self._lines, (*path, key)), table.name, f"{key}: not a finite number")
         if table.main_threshold < table.threshold:
             at = line_of(self._lines, (*path, "main_threshold"))
             self._problem(at, table.name, "main_threshold is below threshold")
@@ -302,12 +299,18 @@ class _Builder:
             self._add_rules(table, block, (*path, "rules", position), seen)
         self._add_masks(table.name, table.masks, path)
         return Topic(
-            **{
-                key: getattr(table, key)
-                for key in (*numbers, "name", "description", "lead", "length_reference")
-            },
+            name=table.name,
+            description=table.description,
             iptc=tuple(table.iptc),
             gdelt=tuple(table.gdelt),
+            threshold=table.threshold,
+            main_threshold=table.main_threshold,
+            bias=table.bias,
+            title_factor=table.title_factor,
+            lead_factor=table.lead_factor,
+            lead=table.lead,
+            length_exponent=table.length_exponent,
+            length_reference=table.length_reference,
             languages=frozenset(block.language for block in table.rules) - {ANY_LANGUAGE},
             line=line,
         )
