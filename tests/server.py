@@ -212,7 +212,14 @@ class Server:
         number = self._connections
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-                while (request := await _read_request(reader, number)) is not None:
+                while True:
+                    try:
+                        request = await _read_request(reader, number)
+                    except ValueError:  # TLS, or anything else that is not HTTP
+                        writer.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+                        break
+                    if request is None:
+                        break
                     self.requests.append(request)
                     if request.method == "CONNECT":
                         await _tunnel(request, reader, writer)

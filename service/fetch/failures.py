@@ -90,6 +90,9 @@ def _connecting(error: aiohttp.ClientConnectorError) -> tuple[Reason, str]:
         if error.os_error.errno in _NO_SUCH_NAME:
             return Reason.DNS, f"there is no host named {error.host}"
         return Reason.DNS, f"the name {error.host} could not be looked up: {_os_error(error.os_error)}"
+    if isinstance(error.os_error, ConnectionResetError) and error.os_error.errno is None:
+        # What asyncio raises where the other side hangs up in the middle of the handshake.
+        return Reason.TLS, f"no TLS with {place}: the connection was closed in the handshake"
     what = "the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else "no connection to"
     if isinstance(error.os_error, TimeoutError) or error.os_error.errno == errno.ETIMEDOUT:
         return Reason.TIMEOUT, f"{what} {place}: it does not answer"
