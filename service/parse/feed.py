@@ -3,7 +3,8 @@
 ::
 
     unpack → empty? → binary? → decode → JSON → jsonfeed
-                                       → XML  → prepare (limits, mending) → reference (feedparser)
+                                       → XML  → fast (strict, most feeds)
+                                                → prepare (limits, mending) → reference (feedparser)
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import re
 from urllib.parse import urljoin, urlsplit
 
 from service.errors import ParseFailure
-from service.parse import jsonfeed
+from service.parse import fast, jsonfeed
 from service.parse.encoding import decode
-from service.parse.envelope import find_root, refuse_binary, refuse_page, refuse_unknown, unpack
+from service.parse.envelope import Root, find_root, refuse_binary, refuse_page, refuse_unknown, unpack
 from service.parse.limits import prepare
 from service.values import Entry, Fetched, ParsedFeed, Reason
 
@@ -50,6 +51,12 @@ def _read_xml(text: str) -> ParsedFeed:
         words = " ".join(text[:200].split())[:60]
         raise ParseFailure(Reason.NOT_A_FEED, f'no feed, but a text that begins "{words}"')
     refuse_page(text, root)
+    feed = None if root.doctype else fast.read(text[root.start :])
+    return feed or _read_odd(text, root)
+
+
+def _read_odd(text: str, root: Root) -> ParsedFeed:
+    """Read with feedparser, within the limits and after mending."""
     prepared = prepare(text, root)
     if len(prepared.text) > MAX_FALLBACK_CHARACTERS:
         size = f"{len(prepared.text):,} characters"

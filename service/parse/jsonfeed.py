@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from service.errors import ParseFailure
-from service.parse.limits import MAX_ENTRIES
-from service.parse.reference import MAX_CATEGORIES, MAX_ENCLOSURES, enclosure
+from service.parse.limits import CAPPED, MAX_ENTRIES
+from service.parse.mapping import MAX_CATEGORIES, MAX_ENCLOSURES, enclosure
 from service.values import Enclosure, Entry, ParsedFeed, Reason
 
 _VERSION = "jsonfeed.org/version/"
@@ -40,7 +40,7 @@ def read(text: str) -> ParsedFeed:
         raise ParseFailure(Reason.MALFORMED, 'a JSON Feed whose "items" is no list')
     items = items or []
     if len(items) > MAX_ENTRIES:
-        warnings.append(f"more than {MAX_ENTRIES:,} entries; the first {MAX_ENTRIES:,} were read")
+        warnings.append(CAPPED)
     language = _string(document, "language")
     own_authors = _authors(document)
     return ParsedFeed(

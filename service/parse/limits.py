@@ -17,6 +17,7 @@ from service.values import Reason
 
 MAX_DEPTH = 256  # elements within each other; real feeds reach 30, with whole pages as XHTML content
 MAX_ENTRIES = 10_000
+CAPPED = f"more than {MAX_ENTRIES:,} entries; the first {MAX_ENTRIES:,} were read"
 MAX_ENTITIES = 300  # HTML's Latin-1 set, which old RSS declares, has 96
 MAX_ENTITY_CHARACTERS = 10_000  # one entity, fully expanded
 MAX_EXPANSION = 1_000_000  # characters that all references of a document may add
@@ -59,7 +60,7 @@ def prepare(text: str, root: Root) -> Prepared:
             scan = _scan(_DECLARATION + doctype + document)
     if scan.capped or len(_ENTRY_END.findall(document)) > MAX_ENTRIES:
         document = _cut(document, root, scan, len(_DECLARATION + doctype), at_cap=True)
-        warnings.append(f"more than {MAX_ENTRIES:,} entries; the first {MAX_ENTRIES:,} were read")
+        warnings.append(CAPPED)
     elif scan.error and f"</{root.name}".lower() not in document[-1000:].lower():
         document = _cut(document, root, scan, len(_DECLARATION + doctype), at_cap=False)
         warnings.append("the document breaks off in the middle; its whole entries were kept")
