@@ -34,6 +34,7 @@ __all__ = [
     "lease_owners",
     "list_sources",
     "named",
+    "names",
     "pause",
     "polls",
     "record_unchanged",
@@ -161,6 +162,14 @@ def list_sources(
     with current().session():
         found = [source_record(row) for row in query]
     return sorted(found, key=lambda one: (one.group or "", one.name.casefold(), one.id))
+
+
+def names(limit: int) -> list[str]:
+    """What the listed sources are called (title, else location), each once, by name; at most ``limit``."""
+    query = "SELECT DISTINCT COALESCE(title, location) FROM source WHERE state <> ?"
+    with current().session():
+        found = [row[0] for row in current().rows(query, (str(SourceState.REMOVED),))]
+    return sorted(found, key=lambda name: (name.casefold(), name))[:limit]
 
 
 def remove(source_id: int, now: datetime) -> SourceRecord:

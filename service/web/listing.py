@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from models.database import Database
 
 MAX_NAMES_OFFERED = 200
-_NAMES_KEPT_FOR = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 _NOTHING = Page(())
 
@@ -62,7 +61,6 @@ class ListingPage:
         self._database = database
         self._templates = templates
         self._clock = clock
-        self._names = _SourceNames()
 
     def __call__(self, request: Request) -> Response:
         """Answer a question; a wrong one is shown with its form, to be put right, and 4xx."""
@@ -74,7 +72,7 @@ class ListingPage:
             listed = _ask(pairs, now, topics)
             counts = _counts(listed.asked)
             source = _source_called(form.get("source"))
-            names = self._names.get(now)
+            names = sources.names(MAX_NAMES_OFFERED)
             empty = not (listed.page.articles or listed.problem or form.narrowed)
             standing = catalog.status(now, recent=0) if empty else None
 
@@ -101,21 +99,6 @@ class ListingPage:
             first_page=form.at(None),
             next_page=form.at(page.next_cursor) if page.next_cursor else None,
         )
-
-
-class _SourceNames:
-    """Names to offer in the form, asked for at most once a minute: there may be thousands of sources."""
-
-    def __init__(self) -> None:
-        self._names: tuple[str, ...] = ()
-        self._asked_at: datetime | None = None
-
-    def get(self, now: datetime) -> tuple[str, ...]:
-        """The first names by group and name. Two threads may both ask; that harms nobody."""
-        if self._asked_at is None or now - self._asked_at >= _NAMES_KEPT_FOR:
-            names = dict.fromkeys(source.name for source in sources.list_sources())
-            self._names, self._asked_at = tuple(names)[:MAX_NAMES_OFFERED], now
-        return self._names
 
 
 def _ask(pairs: Sequence[tuple[str, str]], now: datetime, topics: Sequence[TopicRecord]) -> Listed:

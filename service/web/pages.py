@@ -21,7 +21,7 @@ from service.web.explain import explain
 from service.web.listing import ListingPage
 from service.web.parameters import read_id, read_sources_query
 from service.web.presentation import colours
-from service.web.source_views import poll_row, source_row, source_rows, source_tabs, sources_summary
+from service.web.source_views import by_urgency, poll_row, source_row, source_tabs, sources_summary, state_of
 from service.web.templating import Pages
 from service.web.topic_views import topic_cards
 from service.web.views import article_view
@@ -76,8 +76,7 @@ class ReadingPages:
             found = sources.list_sources(states=tuple(SourceState))
             standing = catalog.status(now, recent=RECENT_POLLS)
         names = {source.id: source.name for source in found}
-        rows = source_rows(found, now)
-        listed = [row for row in rows if (row.state == state if state else row.state != "removed")]
+        shown = [one for one in found if (state_of(one) == state if state else state_of(one) != "removed")]
         first = (page - 1) * SOURCES_PER_PAGE
         last = first + SOURCES_PER_PAGE
 
@@ -88,13 +87,13 @@ class ReadingPages:
             request,
             "sources.html",
             section="sources",
-            rows=listed[first:last],
-            tabs=source_tabs(rows),
+            rows=[source_row(one, now) for one in by_urgency(shown)[first:last]],
+            tabs=source_tabs(found),
             chosen_state=state,
-            summary=sources_summary(standing, len(listed)),
+            summary=sources_summary(standing, len(shown)),
             recent=[poll_row(poll, now, names.get(poll.source_id)) for poll in standing.recent],
             previous_page=at(page - 1) if page > 1 else None,
-            next_page=at(page + 1) if last < len(listed) else None,
+            next_page=at(page + 1) if last < len(shown) else None,
         )
 
     def source(self, request: Request) -> Response:

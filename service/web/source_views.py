@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,7 +71,7 @@ class Tab:
 
 def source_row(source: SourceRecord, now: datetime) -> SourceRow:
     """A source as the list of sources shows it."""
-    state = _state(source)
+    state = state_of(source)
     failing = source.failures > 0
     planned = source.next_poll_at if source.state is SourceState.ACTIVE else None
     return SourceRow(
@@ -97,10 +97,9 @@ def source_row(source: SourceRecord, now: datetime) -> SourceRow:
     )
 
 
-def source_rows(sources: Iterable[SourceRecord], now: datetime) -> list[SourceRow]:
+def by_urgency(sources: Iterable[SourceRecord]) -> list[SourceRecord]:
     """Sources with those that need a person first, then by name."""
-    rows = [source_row(source, now) for source in sources]
-    return sorted(rows, key=lambda row: (_URGENCY[row.state], row.name.casefold(), row.id))
+    return sorted(sources, key=lambda one: (_URGENCY[state_of(one)], one.name.casefold(), one.id))
 
 
 def poll_row(poll: PollRecord, now: datetime, source: str | None = None) -> PollRow:
@@ -133,7 +132,8 @@ _OUTCOMES = {"ok": "Read", "not_modified": "Nothing new"}
 _URGENCY = {"failing": 0, "works": 1, "waiting": 1, "paused": 2, "kept": 3, "removed": 4}
 
 
-def _state(source: SourceRecord) -> str:
+def state_of(source: SourceRecord) -> str:
+    """The key of `STATES` that a source is in."""
     if source.state is not SourceState.ACTIVE:
         return source.state.value
     if source.kind in {SourceKind.IMPORT, SourceKind.SEEDS}:
@@ -143,13 +143,14 @@ def _state(source: SourceRecord) -> str:
     return "works" if source.last_polled_at else "waiting"
 
 
-def source_tabs(rows: Sequence[SourceRow]) -> list[Tab]:
+def source_tabs(sources: Iterable[SourceRecord]) -> list[Tab]:
     """The states that occur, the urgent ones first, after all that are not removed."""
-    counts = Counter(row.state for row in rows)
-    here = sum(count for state, count in counts.items() if state != "removed")
-    tabs = [Tab(None, "all", number_of(here))]
-    tabs += [Tab(state, label, number_of(counts[state])) for state, label in STATES.items() if counts[state]]
-    return tabs
+    counts = Counter(map(state_of, sources))
+    here = counts.total() - counts["removed"]
+    return [
+        Tab(None, "all", number_of(here)),
+        *(Tab(state, label, number_of(counts[state])) for state, label in STATES.items() if counts[state]),
+    ]
 
 
 def sources_summary(standing: Status, listed: int) -> str:
