@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -28,7 +28,7 @@ from models.records import (
     Status,
     TagRecord,
 )
-from models.search import END, START
+from models.search import excerpt
 from models.tagging import CHUNK, marks
 
 _SUMMARY = """
@@ -42,8 +42,6 @@ _DETAIL = """
 """
 _FROM = "FROM article a JOIN source s ON s.id = a.source_id"
 _WIDTH = 14  # columns of _SUMMARY
-# PostgreSQL marks the words of a phrase one by one, SQLite as one run.
-_TOUCHING = re.compile(f"{END}(\\s+){START}")
 _SUCCESSES = "('ok', 'not_modified')"
 
 
@@ -59,9 +57,12 @@ def find(asked: ArticleFilter) -> Page:
         wanted = question(database, asked, asked.limit + 1)
         rows = database.rows(wanted.sql, wanted.parameters)
         page = rows[: asked.limit]
-        articles = _summaries(database, [row[0] for row in page], dict(page))
+        articles = _summaries(database, [row[0] for row in page])
+    if asked.match is not None:
+        snippets = {position: excerpt(title, text) for position, title, text in page}
+        articles = {position: replace(one, snippet=snippets[position]) for position, one in articles.items()}
     more = len(rows) > asked.limit
-    return Page(tuple(articles), write_cursor(page[-1][0]) if more else None)
+    return Page(tuple(articles.values()), write_cursor(page[-1][0]) if more else None)
 
 
 def get(article_id: int) -> ArticleRecord:
@@ -80,10 +81,10 @@ def get(article_id: int) -> ArticleRecord:
             "SELECT number, title, text, replaced_at FROM revision WHERE article_id = ? ORDER BY number",
             (article_id,),
         )
-    shown = [_without_evidence(tag) for tag in tags if tag.verdict != -1]
+    shown = [replace(tag, evidence=()) for tag in tags if tag.verdict != -1]
     detail = row[_WIDTH:]
     return ArticleRecord(
-        summary=_summary(row[:_WIDTH], shown, None),
+        summary=_summary(row[:_WIDTH], shown),
         text=detail[0],
         author=detail[1],
         guid=detail[2],
@@ -181,9 +182,7 @@ def status(now: datetime, *, recent: int = 10) -> Status:
         )
 
 
-def _summaries(
-    database: Database, positions: Sequence[int], snippets: dict[int, str | None]
-) -> list[ArticleSummary]:
+def _summaries(database: Database, positions: Sequence[int]) -> dict[int, ArticleSummary]:
     """Summaries by position, in the order given."""
     rows: dict[int, tuple[Any, ...]] = {}
     for start in range(0, len(positions), CHUNK):
@@ -191,11 +190,11 @@ def _summaries(
         found = database.rows(f"SELECT {_SUMMARY} {_FROM} WHERE a.position IN ({marks(len(chunk))})", chunk)
         rows.update((row[-1], row) for row in found)
     tags = _shown_tags(database, [row[0] for row in rows.values()])
-    return [
-        _summary(rows[position], tags.get(rows[position][0], []), snippets[position])
+    return {
+        position: _summary(rows[position], tags.get(rows[position][0], []))
         for position in positions
         if position in rows
-    ]
+    }
 
 
 def _shown_tags(database: Database, ids: Sequence[int]) -> dict[int, list[TagRecord]]:
@@ -216,7 +215,7 @@ def _shown_tags(database: Database, ids: Sequence[int]) -> dict[int, list[TagRec
     return found
 
 
-def _summary(row: Sequence[Any], tags: Sequence[TagRecord], snippet: str | None) -> ArticleSummary:
+def _summary(row: Sequence[Any], tags: Sequence[TagRecord]) -> ArticleSummary:
     return ArticleSummary(
         id=row[0],
         title=row[1],
@@ -232,19 +231,6 @@ def _summary(row: Sequence[Any], tags: Sequence[TagRecord], snippet: str | None)
         path=None if row[10] is None else decode_path(row[10]),
         duplicate_of=row[11],
         duplicates=row[12],
-        snippet=None if snippet is None else _TOUCHING.sub(r"\1", snippet),
-    )
-
-
-def _without_evidence(tag: TagRecord) -> TagRecord:
-    return TagRecord(
-        tag.topic,
-        tag.score,
-        tag.threshold,
-        tag.main,
-        taxonomy=tag.taxonomy,
-        verdict=tag.verdict,
-        verdict_by=tag.verdict_by,
     )
 
 

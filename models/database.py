@@ -258,9 +258,9 @@ def _sqlite(path: Path, busy_timeout: float) -> Database:
 def _check_server(database: Database) -> None:
     version = int(database.value("SHOW server_version_num"))
     if version < _OLDEST_POSTGRESQL:
+        oldest = _OLDEST_POSTGRESQL // 10_000
         raise DatabaseUnavailable(
-            f"{database.url} is PostgreSQL {version // 10_000}; Wirewatch needs {_OLDEST_POSTGRESQL // 10_000} "
-            "or newer"
+            f"{database.url} is PostgreSQL {version // 10_000}; Wirewatch needs {oldest} or newer"
         )
 
 

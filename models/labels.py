@@ -10,7 +10,7 @@ from typing import Any
 
 from models.database import Database, Lock, current
 from models.errors import NotFound
-from models.fields import from_micros, load_json, optional_moment, to_micros
+from models.fields import from_micros, load_json, optional_moment, storable, to_micros
 from models.records import (
     ArticleText,
     EvidenceRecord,
@@ -75,7 +75,7 @@ def topics(*, inactive: bool = False) -> list[TopicRecord]:
 
 def topic_id(database: Database, name: str) -> int:
     """The id of a topic. Raises NotFound, which lists the topics that there are."""
-    found: int | None = database.value("SELECT id FROM topic WHERE name = ?", (name,))
+    found: int | None = database.value("SELECT id FROM topic WHERE name = ?", (storable(name),))
     if found is None:
         names = [row[0] for row in database.rows("SELECT name FROM topic WHERE active ORDER BY name")]
         known = f"the topics are {', '.join(names)}" if names else "no topics are stored yet"

@@ -17,7 +17,7 @@ from typing import Any
 from models import search
 from models.database import Database
 from models.errors import QueryError
-from models.fields import to_micros
+from models.fields import storable, to_micros
 from models.labels import topic_id
 from models.positions import HIGHEST, LOWEST, lowest_of
 from models.records import ArticleFilter
@@ -48,7 +48,7 @@ class _Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A statement that gives (position, snippet or None), the newest first."""
+    """A statement that gives (position, title, text), the newest first; marked, or both None."""
 
     sql: str
     parameters: tuple[Any, ...]
@@ -110,11 +110,12 @@ def _union(questions: Sequence[Question], limit: int) -> Question:
     """The newest of several walks, each once."""
     if len(questions) == 1:
         one = questions[0]
-        return Question(f"SELECT position, NULL FROM ({one.sql}) AS walk", one.parameters)
+        return Question(f"SELECT position, NULL, NULL FROM ({one.sql}) AS walk", one.parameters)
     parts = " UNION ".join(f"SELECT position FROM ({one.sql}) AS walk{n}" for n, one in enumerate(questions))
     parameters = tuple(value for one in questions for value in one.parameters)
     return Question(
-        f"SELECT position, NULL FROM ({parts}) AS walks ORDER BY position DESC LIMIT ?", (*parameters, limit)
+        f"SELECT position, NULL, NULL FROM ({parts}) AS walks ORDER BY position DESC LIMIT ?",
+        (*parameters, limit),
     )
 
 
@@ -125,18 +126,19 @@ def _by_text(
     more = "".join(f" AND {part}" for part in conditions.parts)
     if database.sqlite:
         return Question(
-            "SELECT article_search.rowid, snippet(article_search, -1, char(2), char(3), '…', 24) "
+            f"SELECT article_search.rowid, {search.SQLITE_MARKED} "
             "FROM article_search JOIN article a ON a.position = article_search.rowid "
             "WHERE article_search MATCH ? AND article_search.rowid >= ? AND article_search.rowid < ?"
             f"{more} ORDER BY article_search.rowid DESC LIMIT ?",
             (search.fts5(found), *bounds, *conditions.parameters, limit),
         )
     expression, words = search.tsquery(found)
-    # The headline is made outside, for the rows of the page only.
+    # The marks are made outside, for the rows of the page only.
     return Question(
-        f"SELECT position, {search.HEADLINE} FROM (SELECT a.position, a.title, a.text, {expression} AS query "
-        f"FROM article a WHERE a.search @@ {expression} AND a.position >= ? AND a.position < ?{more} "
-        f"ORDER BY a.position DESC LIMIT ?) AS page {search.HEADLINES} ORDER BY position DESC",
+        f"SELECT position, {search.POSTGRESQL_MARKED} "
+        f"FROM (SELECT a.position, a.title, a.text, {expression} AS query FROM article a "
+        f"WHERE a.search @@ {expression} AND a.position >= ? AND a.position < ?{more} "
+        f"ORDER BY a.position DESC LIMIT ?) AS page ORDER BY position DESC",
         (*words, *words, *bounds, *conditions.parameters, limit),
     )
 
@@ -152,7 +154,7 @@ def _common(database: Database, asked: ArticleFilter) -> _Conditions:
         if moment is not None and moment.microsecond:
             conditions.add(f"COALESCE(a.published_at, a.seen_at) {comparison} ?", to_micros(moment))
     if asked.languages:
-        conditions.add(f"a.language IN ({marks(len(asked.languages))})", *asked.languages)
+        conditions.add(f"a.language IN ({marks(len(asked.languages))})", *map(storable, asked.languages))
     if not asked.duplicates and not asked.sources:
         conditions.add("a.duplicate_of IS NULL")
     return conditions

@@ -18,6 +18,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 
 from models.database import Database
 from models.errors import QueryError
@@ -34,12 +35,22 @@ VECTOR = (
     "ts_delete(setweight(to_tsvector('wirewatch', ?), 'A') || '''|'':1'::tsvector "
     "|| to_tsvector('wirewatch', ?), '|')"
 )
-# The place in the text that matches best, else the title; over rows that have title, text and query.
-_MARKS = "'StartSel=\x02, StopSel=\x03, MaxFragments=1, MaxWords=24, MinWords=12'"
-HEADLINE = "CASE WHEN strpos(in_text.headline, chr(2)) > 0 THEN in_text.headline ELSE in_title.headline END"
-HEADLINES = (
-    f"CROSS JOIN LATERAL (SELECT ts_headline('wirewatch', text, query, {_MARKS}) AS headline) AS in_text "
-    f"CROSS JOIN LATERAL (SELECT ts_headline('wirewatch', title, query, {_MARKS}) AS headline) AS in_title"
+_EXCERPT = 220  # characters
+_BEFORE = 60  # of them before what matched
+_WEIGHED = 200  # places in one text that are compared
+_LONGEST_MARKED = 200_000  # characters of a text in which an excerpt is looked for
+_MARKED = re.compile(f"{START}[^{END}]*{END}")
+_TOUCHING = re.compile(f"{END}(\\s+){START}")
+
+# Title and text with marks. SQLite's own snippet() takes a time that grows with the square of the matches.
+SQLITE_MARKED = (
+    "highlight(article_search, 0, char(2), char(3)), "
+    f"substr(highlight(article_search, 1, char(2), char(3)), 1, {_LONGEST_MARKED})"
+)
+# PostgreSQL's finds the place in the text by itself; over rows that have title, text and query.
+_MARKS = "'StartSel=\x02, StopSel=\x03, MaxFragments=1, MaxWords=80, MinWords=60'"
+POSTGRESQL_MARKED = (
+    f"ts_headline('wirewatch', title, query, {_MARKS}), ts_headline('wirewatch', text, query, {_MARKS})"
 )
 
 
@@ -96,6 +107,30 @@ def _folded(char: str) -> str:
         return ""
     base = unicodedata.normalize("NFD", char)[0]
     return base if base.isascii() and base.isalpha() else char
+
+
+def excerpt(title: str, text: str) -> str:
+    """One line around the place that matches best, from a title and a text with marks.
+
+    That is where the most different words of the question stand close together; the first such place.
+    """
+    marked = text if START in text or START not in title else title
+    # PostgreSQL marks the words of a phrase one by one, SQLite as one run.
+    marked = _TOUCHING.sub(r"\1", " ".join(marked.split()))
+    places = [(found.start(), found.group().lower()) for found in islice(_MARKED.finditer(marked), _WEIGHED)]
+    best, most = 0, 0
+    for number, (start, _) in enumerate(places):
+        within = {word for place, word in islice(places, number, None) if place < start + _EXCERPT - _BEFORE}
+        if len(within) > most:
+            best, most = start, len(within)
+    start = 0 if best <= _BEFORE else marked.find(" ", best - _BEFORE, best) + 1 or best
+    end = start + _EXCERPT
+    if end < len(marked):
+        end = max(marked.rfind(" ", start, end), start + _EXCERPT // 2)
+    cut = marked[start:end]
+    if cut.rfind(START) > cut.rfind(END):
+        cut += END
+    return f"{'…' if start else ''}{cut}{'…' if end < len(marked) else ''}"
 
 
 def vector_parameters(title: str, text: str) -> tuple[str, str]:

@@ -132,6 +132,16 @@ def test_listing_by_state_and_kind(database: Database) -> None:
     assert [one.id for one in sources.list_sources(kinds=[SourceKind.FOLDER])] == [folder.id]
 
 
+def test_names_for_a_choice(database: Database) -> None:
+    add_source("beta")
+    gone = add_source("gone")
+    sources.add(SourceSpec("https://alpha.example/"), host="alpha.example", now=NOW)
+    sources.add(SourceSpec("https://other.example/", title="Beta"), host="other.example", now=NOW)
+    sources.remove(gone.id, NOW)
+    assert sources.names(10) == ["Beta", "https://alpha.example/"]
+    assert sources.names(1) == ["Beta"]
+
+
 def test_pausing_and_resuming(database: Database) -> None:
     source = add_source("one")
     sources.record_unchanged(
@@ -225,8 +235,9 @@ def test_a_feeds_own_title_fills_an_empty_one(database: Database) -> None:
 
 def test_a_believed_move_changes_the_location_unless_taken(database: Database) -> None:
     one, two = add_source("one"), add_source("two")
-    sources.record_unchanged([update(one.id, location="https://new.example/")], [])
-    assert sources.get(one.id).location == "https://new.example/"
+    sources.record_unchanged([update(one.id, location="https://new.example/", host="new.example")], [])
+    moved = sources.get(one.id)
+    assert (moved.location, moved.host) == ("https://new.example/", "new.example")
     sources.record_unchanged([update(one.id, location=two.location)], [])
     assert sources.get(one.id).location == "https://new.example/"
 

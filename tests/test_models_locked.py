@@ -1,0 +1,96 @@
+"""Every writing function while another program holds the database: a clear error, nothing half-written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from models import articles, labels, sources
+from models.database import Database
+from models.errors import DatabaseLocked
+from models.records import FileRecord, Retagged, SourceKind, SourceSave, SourceSpec, TopicSpec
+from tests.storage import NOW, add_source, add_topics, article, contents, held, poll, store, tag, update
+
+LEASE = timedelta(minutes=1)
+SPEC = SourceSpec("https://new.example/", declared=True)
+WRITING: dict[str, Callable[[], object]] = {
+    "sources.add": lambda: sources.add(SPEC, host="new.example", now=NOW),
+    "sources.add_all": lambda: sources.add_all([(SPEC, "new.example")], now=NOW),
+    "sources.remove": lambda: sources.remove(1, NOW),
+    "sources.pause": lambda: sources.pause(1, "why", NOW),
+    "sources.resume": lambda: sources.resume(1, NOW + timedelta(hours=1)),
+    "sources.synchronise": lambda: sources.synchronise([(SPEC, "new.example")], now=NOW),
+    "sources.claim": lambda: sources.claim(NOW, owner="me", lease=LEASE, limit=5, per_host=5),
+    "sources.claim_these": lambda: sources.claim_these([1], NOW, owner="me", lease=LEASE),
+    "sources.release": lambda: sources.release("other"),
+    "sources.record_unchanged": lambda: sources.record_unchanged([update(1, etag="x")], [poll(1)]),
+    "sources.forget_polls": lambda: sources.forget_polls(NOW + timedelta(days=1)),
+    "articles.save": lambda: articles.save(
+        update(1, etag="x"),
+        poll(1),
+        [article(5, "arms"), article(1, "sanctions", article_id=1, text="Changed")],
+        [FileRecord("/in/b", 1, 1)],
+        now=NOW,
+    ),
+    "articles.save_all": lambda: articles.save_all(
+        [SourceSave(update=update(1)), SourceSave(source_id=2, articles=(article(6),))], now=NOW
+    ),
+    "articles.delete": lambda: articles.delete([1, 2], NOW),
+    "articles.mark_vanished": lambda: articles.mark_vanished(2, ["/in/a"], NOW),
+    "labels.sync_topics": lambda: labels.sync_topics([TopicSpec("new", "", 0.5)], "rules-2", NOW),
+    "labels.set_verdict": lambda: labels.set_verdict(1, "arms", -1, "ann", NOW),
+    "labels.withdraw_verdict": lambda: labels.withdraw_verdict(2, "sanctions", "ann", NOW),
+    "labels.replace_tags": lambda: labels.replace_tags(
+        [Retagged(1, "1:1", (tag("sanctions"),))], taxonomy="rules-2", now=NOW
+    ),
+}
+
+
+@pytest.fixture
+def used(database: Database) -> Database:
+    """A database in which each of the functions has something to write."""
+    add_topics()
+    one = add_source("one")
+    two = add_source("two", kind=SourceKind.FOLDER)
+    store(one, article(1, "arms"), article(2, "arms"))
+    articles.save(
+        None, None, [article(3, path="/in/a")], [FileRecord("/in/a", 1, 1)], source_id=two.id, now=NOW
+    )
+    labels.set_verdict(2, "sanctions", 1, "ann", NOW)
+    sources.record_unchanged([], [poll(one.id)])
+    leased = add_source("three")
+    sources.claim_these([leased.id], NOW, owner="other", lease=LEASE)
+    return database
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_a_locked_database_is_said_and_left_as_it_was(used: Database, database_url: str, name: str) -> None:
+    before = contents(used)
+    with used.session():
+        used.execute("PRAGMA busy_timeout = 50" if used.sqlite else "SET lock_timeout = 50")
+        with held(used, database_url), pytest.raises(DatabaseLocked, match="is locked"):
+            WRITING[name]()
+        assert contents(used) == before
+        WRITING[name]()
+    assert contents(used) != before
+
+
+def test_no_writing_function_is_forgotten() -> None:
+    reading = {
+        "articles": ("files", "known", "recent_hashes", "unreadable"),
+        "labels": ("stored_tags", "taxonomy_in_force", "to_retag", "topic_id", "topics", "verdicts"),
+        "sources": ("find", "get", "ids_of", "lease_owners", "list_sources", "named", "names", "polls"),
+    }
+    names = {f"{module}.{name}" for module, functions in reading.items() for name in functions}
+    public = {
+        f"{module.__name__.removeprefix('models.')}.{name}"
+        for module in (sources, articles, labels)
+        for name, value in vars(module).items()
+        if callable(value)
+        and not name.startswith("_")
+        and not isinstance(value, type)
+        and (value.__module__ == module.__name__ or name in getattr(module, "__all__", ()))
+    }
+    assert public == names | set(WRITING)
