@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from yarl import URL
@@ -19,7 +20,6 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _AS_WRITTEN = "!#$%&'()*+,-./:;=?@[]_~"
 _PLAIN = re.compile(r"[a-z0-9._-]+", re.ASCII)  # most hosts need no IDNA
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE | re.ASCII)
-_QUAD = re.compile(r"(?:(?:0|[1-9]\d{0,2})(?:\.|$)){4}", re.ASCII)
 
 
 class BadAddress(ValueError):
@@ -93,7 +93,7 @@ def _host(host: str | None) -> str:
     encoded = host if _PLAIN.fullmatch(host) else _idna(host)
     if ":" in encoded:
         return f"[{encoded}]"
-    if _NUMBER.fullmatch(encoded.rpartition(".")[2]) and not _QUAD.fullmatch(encoded):
+    if _NUMBER.fullmatch(encoded.rstrip(".").rpartition(".")[2]) and not _is_ipv4(encoded):
         # A resolver reads "2130706433", "0x7f.1" and "127.1" as 127.0.0.1; nobody honest writes them.
         raise BadAddress(f"{encoded[:100]!r} is a number, but not an IPv4 address as one is written")
     labels = encoded.rstrip(".").split(".")
@@ -101,6 +101,14 @@ def _host(host: str | None) -> str:
     if len(encoded) > 253 or any(not 1 <= len(label) <= 63 for label in labels):  # noqa: PLR2004
         raise BadAddress(f"{encoded[:100]!r} is no host name: a part of it is empty or too long")
     return encoded
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _idna(host: str) -> str:

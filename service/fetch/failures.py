@@ -135,7 +135,7 @@ _MOST_SPECIFIC_FIRST: tuple[tuple[type[BaseException], Callable[[Any], tuple[Rea
         aiohttp.ClientPayloadError,
         lambda _: (Reason.BROKEN, "the body ends before its end, or is framed wrongly"),
     ),
-    (aiohttp.InvalidURL, lambda _: (Reason.REDIRECT, "the address is no web address")),
+    (aiohttp.InvalidURL, lambda error: (Reason.BLOCKED, f"not a web address: {_first_line(str(error))}")),
     (aiohttp.ClientError, _broken),
     (ConnectionError, _broken),
 )

@@ -12,6 +12,7 @@ The zones follow the IANA special-purpose registries (RFC 6890 and what came aft
 from __future__ import annotations
 
 import errno
+import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ Network = IPv4Network | IPv6Network
 
 SCHEMES = frozenset({"http", "https"})
 DEFAULT_PORTS = "80, 443, 8000-8999"
+_PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
 
 
 class Zone(StrEnum):
@@ -139,10 +141,10 @@ def parse_ports(text: str) -> tuple[range, ...]:
         return (range(1, 65536),)
     ports = []
     for part in text.replace(",", " ").split():
-        first, _, last = part.partition("-")
-        if not (first.isascii() and first.isdigit()) or (last and not (last.isascii() and last.isdigit())):
+        match = _PORTS.fullmatch(part)
+        if match is None:
             raise ValueError(f'{part!r} is no port: write "80", "8000-8999" or "any"')
-        low, high = int(first), int(last or first)
+        low, high = int(match[1]), int(match[2] or match[1])
         if not 1 <= low <= high <= 65535:  # noqa: PLR2004 - the largest port
             raise ValueError(f"{part!r} is no port between 1 and 65535, or runs backwards")
         ports.append(range(low, high + 1))
