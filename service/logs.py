@@ -1,7 +1,8 @@
 """Logging, set up once: lines for people, JSON on request, the journal's own protocol under systemd.
 
 What reaches a log comes partly from outside, so every output masks secrets and drops control characters,
-and a message stays one line. Locals are never shown (``diagnose=False``): they hold passwords and texts.
+and no message can pretend to be two: its further lines are indented. Locals are never shown
+(``diagnose=False``): they hold passwords and texts.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def _priority(record: Record) -> int:
 
 
 def _said(record: Record) -> str:
-    return plain(mask(record["message"]))
+    return plain(mask(record["message"]), lines=True).strip()
 
 
 def _trace(record: Record) -> str:
@@ -168,7 +169,8 @@ def _shown(value: object) -> str:
 
 def _one(record: Record, start: str, end: str = "") -> str:
     extra = "".join(f" {name}={_quoted(_shown(value))}" for name, value in record["extra"].items())
-    return "\n".join(filter(None, (f"{start}{_said(record)}{extra}{end}", _trace(record))))
+    said = _said(record).replace("\n", "\n    ")
+    return "\n".join(filter(None, (f"{start}{said}{extra}{end}", _trace(record))))
 
 
 def _quoted(text: str) -> str:

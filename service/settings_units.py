@@ -19,7 +19,6 @@ _SIZES = (
     ("KB", 1000),
     ("KiB", 1 << 10),
 )
-_CRON_FIELDS = 5
 
 
 def parse_duration(text: str) -> timedelta:
@@ -79,15 +78,14 @@ def web_address(text: str) -> str:
 
 
 def schedule(text: str) -> str:
-    """ "adaptive", "every 15m", or a cron expression of five fields. Raises ValueError."""
-    if text == "adaptive":
-        return text
-    if text.startswith("every "):
-        if parse_duration(text.removeprefix("every ")) < timedelta(seconds=1):
-            raise ValueError("too often")
-        return text
-    if len(text.split()) != _CRON_FIELDS or not re.fullmatch(r"[\dA-Za-z*,/ #-]+", text):
-        raise ValueError("no schedule")
+    """ "adaptive", "every 15m", or five cron fields, as `service.cadence` reads them. Raises ValueError."""
+    from service.cadence import parse_schedule  # noqa: PLC0415 - most settings name no schedule
+    from service.errors import UsageError  # noqa: PLC0415
+
+    try:
+        parse_schedule(text)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
     return " ".join(text.split())
 
 

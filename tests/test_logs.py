@@ -78,7 +78,7 @@ def test_json_is_one_object_a_line() -> None:
 
     first, second = (json.loads(line) for line in stream.getvalue().splitlines())
     assert (first["level"], first["level_"], first["source"]) == ("warning", "own", 7)
-    assert first["message"] == "first second"
+    assert first["message"] == "first\nsecond"
     assert second["exception"].splitlines()[-1] == "ValueError: broken"
 
 
@@ -107,7 +107,7 @@ def test_secrets_and_control_characters_reach_no_output() -> None:
     said = stream.getvalue()
     assert "hunter2" not in said
     assert "\x1b" not in said
-    assert "red INFO forged" in said
+    assert "red\n    INFO forged" in said
 
 
 def test_the_standard_library_is_heard_with_its_place() -> None:
