@@ -28,7 +28,7 @@ ROUNDS = 8
 
 def poll_for_ever(url: str, source_id: int) -> None:
     """A poller that takes up where the validators say, and is killed some time; in a process of its own."""
-    database = open_database(url, busy_timeout=30)
+    open_database(url, busy_timeout=30)
     while True:
         seen = int(sources.get(source_id).etag or 0)
         batch = [article(n, "arms", text=f"Words {n} " * 200) for n in range(seen, seen + BATCH)]
