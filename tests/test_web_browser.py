@@ -6,10 +6,7 @@ main thread until the session ends, which breaks every later ``asyncio.run``.
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -252,15 +249,3 @@ def test_paper_shows_the_article_and_nothing_to_press(visit: Any) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     printed = page.locator("header .out").evaluate("node => getComputedStyle(node, '::after').content")
     assert printed == '" (https://courier.example/2026/eastmark?a=1&b=2)"'
-
-
-@pytest.mark.skipif("WIREWATCH_SHOTS" not in os.environ, reason="WIREWATCH_SHOTS names a folder for pictures")
-def test_pictures_to_look_at(visit: Any) -> None:
-    folder = Path(os.environ["WIREWATCH_SHOTS"])
-    folder.mkdir(parents=True, exist_ok=True)
-    for kind, options in (("desktop", {}), ("dark", {"color_scheme": "dark"}), ("phone", PHONE)):
-        visitor = visit(**options)
-        for path in PATHS:
-            name = re.sub(r"[^a-z0-9]+", "-", path.strip("/")) or "list"
-            visitor.open(path).screenshot(path=folder / f"{name}-{kind}.png", full_page=True)
-        visitor.complaints.clear()

@@ -109,8 +109,8 @@ def _ask(pairs: Sequence[tuple[str, str]], now: datetime, topics: Sequence[Topic
     except BadParameter as error:
         problem = Problem(error.name, error.problem, 400)
     except QueryError as error:
-        # The parameters themselves were read, so what cannot be asked is the place or the text.
-        problem = Problem("q" if asked.match and not asked.cursor else "cursor", str(error), 400)
+        # The parameters themselves were read: it is the text or the place, and only the message tells which.
+        problem = Problem("q" if asked.match and not asked.cursor else "", str(error), 400)
     except NotFound as error:
         problem = Problem("source", str(error), 404)
     return Listed(asked, _NOTHING, problem)

@@ -126,7 +126,7 @@ _KINDS = {
     SourceKind.FEED: "feed",
     SourceKind.FOLDER: "folder",
     SourceKind.IMPORT: "imported by hand",
-    SourceKind.SEEDS: "seeds, imported once",
+    SourceKind.SEEDS: "seeds",
 }
 _OUTCOMES = {"ok": "Read", "not_modified": "Nothing new"}
 _URGENCY = {"failing": 0, "works": 1, "waiting": 1, "paused": 2, "kept": 3, "removed": 4}
