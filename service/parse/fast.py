@@ -29,8 +29,8 @@ class _Enough(Exception):
     """The last entry that is allowed has ended."""
 
 
-def read(document: str) -> ParsedFeed | None:
-    """Read a feed whose text begins at its first element; None when it needs feedparser.
+def read(document: str, url: str) -> ParsedFeed | None:
+    """Read a feed from an address, its text beginning at the first element; None when it needs feedparser.
 
     :raises ParseFailure: TOO_COMPLEX when elements are nested too deeply
     """
@@ -44,7 +44,7 @@ def read(document: str) -> ParsedFeed | None:
         warnings = (CAPPED,)
     except (expat.ExpatError, Unusual, UnicodeEncodeError):
         return None
-    feed = to_feed(reader.feed, reader.entries, version=reader.namer.version, document=document)
+    feed = to_feed(reader.feed, reader.entries, url, version=reader.namer.version, document=document)
     return dataclasses.replace(feed, warnings=warnings)
 
 

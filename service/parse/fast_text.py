@@ -17,6 +17,7 @@ _MANY_SLASHES = re.compile(r"^([A-Za-z][A-Za-z0-9+-.]*://)/*")
 _WINDOWS = {
     code: bytes((code,)).decode("cp1252") for code in range(0x80, 0xA0) if code not in b"\x81\x8d\x8f\x90\x9d"
 }
+_CONTROL = re.compile("[\x80-\x9f]")
 _EMAIL = re.compile(
     r"([a-zA-Z0-9_\-.+]+)@((\[[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.)|(([a-zA-Z0-9\-]+\.)+))"
     r"([a-zA-Z]{2,4}|[0-9]{1,3})(\]?)(\?subject=\S+)?"
@@ -40,7 +41,7 @@ def mended(text: str) -> str:
         return text
     with contextlib.suppress(UnicodeError):
         text = text.encode("iso-8859-1").decode("utf-8")
-    return text.translate(_WINDOWS)
+    return text.translate(_WINDOWS) if _CONTROL.search(text) else text
 
 
 def fix_address(address: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from service.errors import ParseFailure
+from service.parse.addresses import absolute
 from service.parse.limits import CAPPED, MAX_ENTRIES
 from service.parse.mapping import MAX_CATEGORIES, MAX_ENCLOSURES, enclosure
 from service.values import Enclosure, Entry, ParsedFeed, Reason
@@ -22,8 +23,8 @@ def looks_like_json(text: str) -> bool:
     return text[:200].lstrip("\ufeff \t\r\n").startswith(("{", "["))
 
 
-def read(text: str) -> ParsedFeed:
-    """Read a JSON Feed.
+def read(text: str, url: str) -> ParsedFeed:
+    """Read a JSON Feed from an address.
 
     :raises ParseFailure: MALFORMED for broken JSON, NOT_A_FEED for other JSON, TOO_COMPLEX for deep nesting
     """
@@ -43,12 +44,13 @@ def read(text: str) -> ParsedFeed:
         warnings.append(CAPPED)
     language = _string(document, "language")
     own_authors = _authors(document)
+    site = absolute(_string(document, "home_page_url"), url)
     return ParsedFeed(
         entries=tuple(
-            _entry(item, language, own_authors) for item in items[:MAX_ENTRIES] if isinstance(item, dict)
+            _entry(item, language, own_authors, url) for item in items[:MAX_ENTRIES] if isinstance(item, dict)
         ),
         title=_string(document, "title"),
-        site_url=_string(document, "home_page_url"),
+        site_url=site,
         language=language,
         hub=_hub(document),
         self_url=_string(document, "feed_url"),
@@ -124,7 +126,7 @@ def _resembles_feed(document: dict[str, Any]) -> bool:
     )
 
 
-def _entry(item: dict[str, Any], feed_language: str | None, feed_authors: str | None) -> Entry:
+def _entry(item: dict[str, Any], feed_language: str | None, feed_authors: str | None, base: str) -> Entry:
     markup, plain = _string(item, "content_html"), _string(item, "content_text")
     return Entry(
         guid=_string(item, "id"),
@@ -140,6 +142,7 @@ def _entry(item: dict[str, Any], feed_language: str | None, feed_authors: str | 
         categories=_tags(item),
         enclosures=_attachments(item),
         language=_string(item, "language") or feed_language,
+        base_url=base or None,
     )
 
 

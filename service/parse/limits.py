@@ -18,6 +18,7 @@ from service.values import Reason
 MAX_DEPTH = 256  # elements within each other; real feeds reach 30, with whole pages as XHTML content
 MAX_ENTRIES = 10_000
 CAPPED = f"more than {MAX_ENTRIES:,} entries; the first {MAX_ENTRIES:,} were read"
+MAX_CATEGORIES = 2_000  # of one entry: feedparser compares each with all before it
 MAX_ENTITIES = 300  # HTML's Latin-1 set, which old RSS declares, has 96
 MAX_ENTITY_CHARACTERS = 10_000  # one entity, fully expanded
 MAX_EXPANSION = 1_000_000  # characters that all references of a document may add
@@ -149,17 +150,21 @@ _ENDS_EARLY = frozenset(
 def _scan(text: str) -> _Scan:
     data = text.encode("utf-8", "replace")
     scan = _Scan()
-    inside = 0
+    inside = categories = 0
     parser = expat.ParserCreate("utf-8")
     parser.buffer_text = True
 
     def start(name: str, _attributes: object) -> None:
-        nonlocal inside
+        nonlocal inside, categories
         scan.open.append(name)
         if len(scan.open) > MAX_DEPTH:
             raise ParseFailure(Reason.TOO_COMPLEX, f"elements nested deeper than {MAX_DEPTH}")
         if _is_entry(name):
-            inside += 1
+            inside, categories = inside + 1, 0
+        elif name.endswith(("category", "subject", "keywords")):
+            categories += 1
+            if categories > MAX_CATEGORIES:
+                raise ParseFailure(Reason.TOO_COMPLEX, f"more than {MAX_CATEGORIES:,} categories of one entry")
 
     def end(name: str) -> None:
         nonlocal inside

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from service.parse.addresses import absolute, base_of
 from service.parse.body import Text, choose
 from service.parse.hints import feed_hints
 from service.values import Enclosure, Entry, ParsedFeed
@@ -15,13 +16,16 @@ _SOUND_AND_FILM = ("audio", "video")
 _MAX_DIGITS = 15
 
 
-def to_feed(feed: Any, entries: Iterable[Any], *, version: str, document: str) -> ParsedFeed:
-    """A feed from what feedparser calls ``feed`` and ``entries``; ``document`` is searched for skipHours."""
+def to_feed(feed: Any, entries: Iterable[Any], url: str, *, version: str, document: str) -> ParsedFeed:
+    """A feed from what feedparser calls ``feed`` and ``entries``; ``url`` is where it came
+    from, ``document`` is searched for skipHours."""
     language = _text(feed, "language")
+    site = absolute(_text(feed, "link"), url)
+    base = base_of(url, site, atom=version.startswith("atom"))
     return ParsedFeed(
-        entries=tuple(_entry(entry, language) for entry in entries),
+        entries=tuple(_entry(entry, language, base) for entry in entries),
         title=_text(feed, "title"),
-        site_url=_text(feed, "link"),
+        site_url=site,
         language=language,
         hints=feed_hints(
             ttl=_text(feed, "ttl"),
@@ -35,7 +39,7 @@ def to_feed(feed: Any, entries: Iterable[Any], *, version: str, document: str) -
     )
 
 
-def _entry(entry: Any, feed_language: str | None) -> Entry:
+def _entry(entry: Any, feed_language: str | None, base: str) -> Entry:
     title = _text(entry, "title")
     content, summary = choose(
         _detailed(entry, "summary"),
@@ -59,7 +63,7 @@ def _entry(entry: Any, feed_language: str | None) -> Entry:
         categories=_categories(entry),
         enclosures=_enclosures(entry),
         language=(spoken.language if spoken else None) or feed_language,
-        base_url=(spoken.base if spoken else None) or None,
+        base_url=(absolute(spoken.base, base) if spoken and spoken.base else None) or base or None,
     )
 
 

@@ -19,8 +19,8 @@ from service.values import ParsedFeed, Reason
 _HEADERS = {"content-type": "application/xml; charset=utf-8"}
 
 
-def read(document: str) -> ParsedFeed:
-    """Read a feed in normal form. An empty ``version`` with no entries means that it is no feed.
+def read(document: str, url: str) -> ParsedFeed:
+    """Read a feed in normal form, from an address; no ``version`` and no entries mean that it is no feed.
 
     :raises ParseFailure: MALFORMED when feedparser itself stumbles
     """
@@ -33,4 +33,4 @@ def read(document: str) -> ParsedFeed:
             )
     except Exception as error:  # its lenient parser raises whatever comes: ValueError, AssertionError, …
         raise ParseFailure(Reason.MALFORMED, f"cannot be read even leniently: {error}") from error
-    return to_feed(result.feed, result.entries, version=result.version or "", document=document)
+    return to_feed(result.feed, result.entries, url, version=result.version or "", document=document)
