@@ -7,9 +7,10 @@ counter among the articles of one second. Whoever allocates holds the write lock
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from models.database import Database
+from models.fields import EPOCH
 
 BITS = 20
 _SECONDS_OF_A_DAY = 86_400
@@ -21,7 +22,8 @@ HIGHEST = 1 << 62
 
 def seconds_of(moment: datetime) -> int:
     """Whole seconds since 1970, rounded down."""
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+    since = moment - EPOCH
+    return since.days * _SECONDS_OF_A_DAY + since.seconds
 
 
 def lowest_of(moment: datetime) -> int:

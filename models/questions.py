@@ -1,7 +1,8 @@
 """From a filter to SQL: which index is walked, newest first, and what else must hold.
 
 Every walk is bounded by position, so that the next page costs what the first did. The walks, the most
-selective first: full text; one per topic, on the covering index of tags; one per source; all articles.
+selective first: full text; one per topic, on the covering index of tags; one per source; one per language;
+all articles.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from models.sources import ids_of
 from models.tagging import marks
 
 LARGEST_PAGE = 1_000
-_WALKS = 16  # sources that are walked each by itself; more are looked for in the walk over all
+_WALKS = 16  # sources or languages that are walked each by itself; more are looked for in the walk over all
 _MOST_NAMES = 200
 _CURSOR = struct.Struct(">Bq")
 _CHECK = 3  # bytes that tell a cursor from noise
@@ -81,7 +82,11 @@ def question(database: Database, asked: ArticleFilter, limit: int) -> Question:
     else:
         _add_topics(conditions, [], asked.min_score)
         _add_sources(conditions, sources, asked)
-        walks = [_Walk("article a", "", (), "a.position")]
+        languages = list(dict.fromkeys(map(storable, asked.languages)))
+        if 0 < len(languages) <= _WALKS:
+            walks = [_Walk("article a", "a.language = ?", (one,), "a.position") for one in languages]
+        else:
+            walks = [_Walk("article a", "", (), "a.position")]
     return _union([walk.question(conditions, bounds, limit) for walk in walks], limit)
 
 

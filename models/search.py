@@ -141,12 +141,14 @@ def vector_parameters(title: str, text: str) -> tuple[str, str]:
 def add_to_index(database: Database, rows: Iterable[tuple[int, str, str]]) -> None:
     """Index new (position, title, text) on SQLite; on PostgreSQL the article's own row carries its vector."""
     if database.sqlite:
-        database.executemany("INSERT INTO article_search (rowid, title, text) VALUES (?, ?, ?)", rows)
+        # FTS5 writes out what it has gathered whenever a row id is lower than the one before.
+        database.executemany("INSERT INTO article_search (rowid, title, text) VALUES (?, ?, ?)", sorted(rows))
 
 
 def take_from_index(database: Database, rows: Iterable[tuple[int, str, str]]) -> None:
     """Take (position, title, text) out again; they must be exactly what was indexed."""
     if database.sqlite:
         database.executemany(
-            "INSERT INTO article_search (article_search, rowid, title, text) VALUES ('delete', ?, ?, ?)", rows
+            "INSERT INTO article_search (article_search, rowid, title, text) VALUES ('delete', ?, ?, ?)",
+            sorted(rows),
         )

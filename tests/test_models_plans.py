@@ -24,6 +24,7 @@ FILTERS = {
         topics=("arms",), since=NOW - timedelta(days=30), until=NOW - timedelta(days=1)
     ),
     "of a source": ArticleFilter(sources=("S1",)),
+    "of a language": ArticleFilter(languages=("ko",)),
     "of two sources": ArticleFilter(sources=("S1", "S2")),
     "a phrase": ArticleFilter(match='"panel of experts"'),
     "a phrase and a topic": ArticleFilter(match='"panel of experts"', topics=("arms",)),

@@ -245,6 +245,7 @@ INDEXES = (
     "CREATE INDEX file_unreadable ON file (source_id, path) WHERE reason IS NOT NULL",
     "CREATE UNIQUE INDEX article_key ON article (source_id, key)",
     "CREATE INDEX article_source ON article (source_id, position)",
+    "CREATE INDEX article_language ON article (language, position)",
     "CREATE INDEX article_guid ON article (source_id, guid) WHERE guid IS NOT NULL",
     "CREATE INDEX article_url ON article (url, source_id) WHERE url IS NOT NULL",
     "CREATE INDEX article_hash ON article (content_hash, source_id)",
