@@ -43,6 +43,39 @@ _SUPERSETS = {
     "shift_jis": "cp932",
     "big5": "big5hkscs",
 }
+_LATIN = (
+    *(
+        "ascii",
+        "utf_8",
+        "cp1250",
+        "cp1252",
+        "cp1254",
+        "cp1257",
+        "latin",
+        "iso8859_1",
+        "iso8859_2",
+        "iso8859_3",
+    ),
+    *(
+        "iso8859_4",
+        "iso8859_9",
+        "mac_",
+        "cp437",
+        "cp775",
+        "cp85",
+        "cp86",
+        "hp_roman8",
+        "cp500",
+        "cp037",
+        "cp1140",
+    ),
+)
+_LANGUAGE = re.compile(rb"(?:<(?:dc:)?language>|lang=[\"'])\s{0,9}([A-Za-z]{2})")
+_LATIN_BY_LANGUAGE = {
+    **dict.fromkeys(("cs", "pl", "sk", "hu", "sl", "hr", "ro", "bs", "sq"), "cp1250"),
+    **dict.fromkeys(("lt", "lv", "et"), "cp1257"),
+    "tr": "cp1254",
+}
 _SAMPLE = 64 * 1024  # bytes shown to the statistical guess
 _GOOD_PER_BAD = 10  # whole multi-byte characters for each broken one that show a damaged UTF-8
 
@@ -146,7 +179,9 @@ def _guessed(body: bytes, claims: list[str]) -> Decoded:
 
     best = from_bytes(body[:_SAMPLE]).best()
     encoding = best.encoding if best is not None else "cp1252"
-    if encoding in ("ascii", "utf_8"):
-        encoding = "cp1252"  # the sample was clean, the rest is not
+    if encoding.startswith(_LATIN):
+        # Statistics tell scripts apart, but not the Latin encodings of which each letter is valid in all.
+        language = _LANGUAGE.search(body[: 4 * 1024])
+        encoding = _LATIN_BY_LANGUAGE.get(language[1].decode().lower() if language else "", "cp1252")
     said = f"declared as {claims[0]}" if claims else "no encoding declared"
     return Decoded(body.decode(encoding, "replace"), encoding, (f"{said}, read as {encoding}",))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from xml.parsers import expat
 
 from service.errors import ParseFailure
@@ -52,13 +52,13 @@ def prepare(text: str, root: Root) -> Prepared:
     document, follows = _without_tail(document, root)
     if follows:
         warnings.append("something that is no XML follows the end of the document; it was left out")
-    scan = _scan(_DECLARATION + doctype + document)
+    scan = _Scan(_DECLARATION + doctype + document)
     if scan.error:
         mended = without_illegal(document)
         if mended != document:
             document = mended
             warnings.append("characters that XML forbids were taken out")
-            scan = _scan(_DECLARATION + doctype + document)
+            scan = _Scan(_DECLARATION + doctype + document)
     if scan.capped or len(_ENTRY_END.findall(document)) > MAX_ENTRIES:
         document = _cut(document, root, scan, len(_DECLARATION + doctype), at_cap=True)
         warnings.append(CAPPED)
@@ -122,17 +122,6 @@ def _flatten(name: str, declared: dict[str, str], flat: dict[str, str], within: 
 # -- a first look --------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Scan:
-    error: str = ""
-    at_end: bool = False  # the error is that the document ends too early
-    capped: bool = False
-    entries: int = 0
-    open: list[str] = field(default_factory=list)
-    last_end: int = 0  # byte after the end tag of the last whole entry
-    open_then: tuple[str, ...] = ()  # the elements that were open around it
-
-
 class _Enough(Exception):
     pass
 
@@ -147,47 +136,52 @@ _ENDS_EARLY = frozenset(
 )
 
 
-def _scan(text: str) -> _Scan:
-    data = text.encode("utf-8", "replace")
-    scan = _Scan()
-    inside = categories = 0
-    parser = expat.ParserCreate("utf-8")
-    parser.buffer_text = True
+class _Scan:
+    """One look through a document, up to its first error or the last allowed entry."""
 
-    def start(name: str, _attributes: object) -> None:
-        nonlocal inside, categories
-        scan.open.append(name)
-        if len(scan.open) > MAX_DEPTH:
+    def __init__(self, text: str) -> None:
+        self.error = ""
+        self.at_end = False  # the error is that the document ends too early
+        self.capped = False
+        self.last_end = 0  # byte after the end tag of the last whole entry
+        self.open_then: tuple[str, ...] = ()  # the elements that were open around it
+        self._data = text.encode("utf-8", "replace")
+        self._open: list[str] = []
+        self._entries = self._inside = self._categories = 0
+        self._parser = expat.ParserCreate("utf-8")
+        self._parser.StartElementHandler, self._parser.EndElementHandler = self._start, self._end
+        try:
+            self._parser.Parse(self._data, True)
+        except _Enough:
+            self.capped = True
+        except expat.ExpatError as error:
+            self.error = str(error)
+            self.at_end = error.code in _ENDS_EARLY
+
+    def _start(self, name: str, _attributes: object) -> None:
+        self._open.append(name)
+        if len(self._open) > MAX_DEPTH:
             raise ParseFailure(Reason.TOO_COMPLEX, f"elements nested deeper than {MAX_DEPTH}")
         if _is_entry(name):
-            inside, categories = inside + 1, 0
+            self._inside, self._categories = self._inside + 1, 0
         elif name.endswith(("category", "subject", "keywords")):
-            categories += 1
-            if categories > MAX_CATEGORIES:
-                raise ParseFailure(Reason.TOO_COMPLEX, f"more than {MAX_CATEGORIES:,} categories of one entry")
+            self._categories += 1
+            if self._categories > MAX_CATEGORIES:
+                raise ParseFailure(
+                    Reason.TOO_COMPLEX, f"an entry with more than {MAX_CATEGORIES:,} categories"
+                )
 
-    def end(name: str) -> None:
-        nonlocal inside
-        scan.open.pop()
+    def _end(self, name: str) -> None:
+        self._open.pop()
         if not _is_entry(name):
             return
-        inside -= 1
-        if inside == 0:
-            scan.entries += 1
-            here = data.find(b">", parser.CurrentByteIndex) + 1
-            if scan.entries > MAX_ENTRIES:
+        self._inside -= 1
+        if self._inside == 0:
+            self._entries += 1
+            if self._entries > MAX_ENTRIES:
                 raise _Enough
-            scan.last_end, scan.open_then = here, tuple(scan.open)
-
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    try:
-        parser.Parse(data, True)
-    except _Enough:
-        scan.capped = True
-    except expat.ExpatError as error:
-        scan.error = str(error)
-        scan.at_end = error.code in _ENDS_EARLY
-    return scan
+            self.last_end = self._data.find(b">", self._parser.CurrentByteIndex) + 1
+            self.open_then = tuple(self._open)
 
 
 def _is_entry(name: str) -> bool:
