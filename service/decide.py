@@ -90,7 +90,8 @@ def decide(
     # A guid that several stored articles share is no identity, even when a document shows it once.
     guids = {guid for guid in guids if stored[guid] <= 1}
     keys = _keys(articles, guids)
-    matches = _Matcher(own, guids, frozenset(gone)).match(articles, keys)
+    matcher = _Matcher(own, guids, frozenset(gone))
+    matches = matcher.match(articles, keys)
     others = _Others([one for one in known if not one.deleted], source_id)
     decisions: list[Decision] = []
     taken: dict[str, int | None] = {}
@@ -102,20 +103,21 @@ def decide(
             kind = Kind.NEW if duplicate is None else Kind.DUPLICATE
             decisions.append(Decision(kind, article, key, duplicate_of=duplicate))
         else:
-            decisions.append(_against(match, article, key, rewrite_cap))
+            moved = article.path not in (None, match.path) and matcher.is_gone(match)
+            decisions.append(_against(match, article, key, moved=moved, rewrite_cap=rewrite_cap))
         taken[key] = match.article_id if match else None
     return decisions
 
 
-def _against(known: KnownArticle, article: Article, key: str, rewrite_cap: int) -> Decision:
-    moved = article.path is not None and known.path != article.path
+def _against(known: KnownArticle, article: Article, key: str, *, moved: bool, rewrite_cap: int) -> Decision:
     kept = key if moved and known.key.startswith("path:") else known.key
     if known.deleted:
         return Decision(Kind.DELETED, article, known.key, known.article_id)
     if not _changed(known, article):
         return Decision(Kind.SAME, article, kept, known.article_id, moved=moved)
-    kind = Kind.CAPPED if known.revisions >= rewrite_cap else Kind.CHANGED
-    return Decision(kind, article, kept, known.article_id, moved=moved)
+    if known.revisions >= rewrite_cap:
+        return Decision(Kind.CAPPED, article, known.key, known.article_id)
+    return Decision(Kind.CHANGED, article, kept, known.article_id, moved=moved)
 
 
 def _changed(known: KnownArticle, article: Article) -> bool:
@@ -233,9 +235,11 @@ class _Matcher:
 
     def _may_be(self, known: KnownArticle, article: Article) -> bool:
         """Whether an article's file can be the stored one's: the same, or that one is gone."""
-        if article.path is None or known.path is None or known.path == article.path:
-            return True
-        return known.vanished or known.path in self._gone
+        return article.path in (None, known.path) or self.is_gone(known)
+
+    def is_gone(self, known: KnownArticle) -> bool:
+        """Whether the file of a stored article is no longer there, or it never had one."""
+        return known.path is None or known.vanished or known.path in self._gone
 
 
 class _Others:

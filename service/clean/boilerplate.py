@@ -30,6 +30,7 @@ from service.values import Cut, CutKind, Precision
 
 MAX_PROMPT = 700  # characters; longer lines are text
 MAX_TEASER = 220
+MAX_DATELINE = 160
 MAX_LIST = 15  # links under one "Also Read:"
 MAX_STRAY_NUMBERS = 3  # more are data
 
@@ -38,6 +39,7 @@ _SENTENCE_END = re.compile(r"[.。!?！？؟…][\"'”’»)\]]*$")
 _FULL_STOP = re.compile(r"[.。۔][\"'”’»)\]]*$")
 _SENTENCES = re.compile(r"(?<=[.!?。！？])[\"”’)]*\s+")
 _BULLET = re.compile(r"^(?:[•‣◦▪●∙·*>»→–—-]|\(?\d{1,3}[.)\]]|\[\d{1,3}\])\s*")
+_DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d{1,6}")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
 _COLON = re.compile(r"\s*[:：]\s*|\s+[–—|»>→-]\s+")
@@ -57,12 +59,15 @@ _REFERENCE = re.compile(
 )
 # What a feed puts at the end of a cut text.
 _TAIL = re.compile(
-    r"(?P<kept>.*[.!?…\]\"”’。])\s*"
-    r"(?P<cut>\[?(?:read (?:more|on|the (?:full|rest|whole).{0,30}|full (?:story|article))|continue reading"
-    r"|full story|more|читать (?:далее|полностью)|weiterlesen|mehr|lire la suite|leer más|leia mais"
-    r"|leggi tutto)\b.{0,60}?\]?\s*(?:…|\.\.\.|»|→|>+)?)",
+    r"(?P<kept>.*[.!?…\]\"”’。])\s*(?P<cut>"
+    r"\[?(?:read (?:more|on|full (?:story|article|post)|the (?:full|rest|whole)(?: \w+){0,4})"
+    r"|continue reading|full story|читать (?:далее|полностью)|weiterlesen|lire la suite|leer más|leia mais"
+    r"|leggi tutto)"
+    r"(?: (?:on|at|in|no|na|auf|bei|sur|en|su|на|в) [^.!?]{1,40})?[\s!]*(?:…|\.\.\.|»|→|>+)?\]?"
+    r"|\[(?:more|mehr|…|\.\.\.)\]|(?:more|mehr)\s*(?:…|\.\.\.|»|→|>+))",
     re.IGNORECASE | re.DOTALL,
 )
+_WORD = re.compile(r"[^\W\d_][\w'’-]+")
 _MARK = re.compile(r"[\W_]+")
 
 
@@ -177,7 +182,7 @@ class _Reader:
 
     def _is_dateline(self, text: str, *, top: bool, near_end: bool) -> bool:
         """Whether a line holds nothing but a date, with what usually stands beside it."""
-        if len(text) > 160 or not any(character.isdigit() for character in text):  # noqa: PLR2004
+        if len(text) > MAX_DATELINE or not _DIGIT.search(text):
             return False
         parts = [part for part in _PARTS.split(text) if part]
         if len(parts) == 1:
@@ -209,7 +214,7 @@ class _Reader:
         return True
 
     def _is_byline(self, text: str) -> bool:
-        match = BYLINE.fullmatch(text) if len(text) <= 160 else None  # noqa: PLR2004
+        match = BYLINE.fullmatch(text) if len(text) <= MAX_DATELINE else None
         if match is None:
             return False
         self.byline = self.byline or match["names"]
@@ -302,28 +307,28 @@ def _is_teaser(text: str, line: Line) -> bool:
 def is_title(text: str) -> bool:
     """Whether a line reads like a title, not like a sentence of a text."""
     text = text.strip()
-    if not text or len(text) > MAX_TEASER:
+    words = _WORD.findall(text)
+    if not words or len(text) > MAX_TEASER:
         return False
     if _FULL_STOP.search(text) is None:
         return not text.endswith((",", ";"))
-    words = [word for word in re.findall(r"[^\W\d_][\w'’-]*", text) if len(word) > 3]  # noqa: PLR2004
-    capitals = sum(word[0].isupper() for word in words)
-    return len(words) > 2 and capitals >= len(words) * 0.75 and ATTRIBUTED.search(text) is None  # noqa: PLR2004
+    # A title with a full stop is rare: Every Long Word of It Begins with a Capital.
+    long = [word for word in words if len(word) > 3]  # noqa: PLR2004
+    capitals = sum(word[0].isupper() for word in long)
+    listed = "," in text or ATTRIBUTED.search(text) is not None
+    return len(words) > 5 and capitals >= len(long) * 0.8 and not listed  # noqa: PLR2004
 
 
 def _prompt(text: str) -> CutKind | None:
     """The kind of a line in which a publisher speaks to its readers, and does nothing else."""
-    if ATTRIBUTED.search(text):
-        return None
-    sentences = [sentence.strip() for sentence in _SENTENCES.split(text) if sentence.strip()]
     found: CutKind | None = None
-    for sentence in sentences:
+    for sentence in _SENTENCES.split(text):
         bare = sentence.strip(' .!?…>»→[]()*"“”👉').strip()
         kind = next((kind for kind, pattern in PROMPTS if pattern.fullmatch(bare)), None)
         if kind is None and (found is None or len(bare.split()) > 4):  # noqa: PLR2004 - "Thank you!"
             return None
         found = found or kind
-    return found
+    return None if found and ATTRIBUTED.search(text) else found
 
 
 def _cut_tail(body: Body) -> None:

@@ -139,7 +139,7 @@ PROMPTS: tuple[tuple[CutKind, re.Pattern[str]], ...] = (
             {_OPENING}(?:click here to |you can )?subscribe(?: (?:here|now|today|for free|below|to|for|on|via|and)\b.{{0,120}})?
             {_OPENING}(?:you can )?(?:also )?(?:follow|like|join|find|add|connect with|check out) (?:us|me|our [\w ]{{2,30}}|@\w+|the [\w'’ .-]{{2,40}}|[\w'’ .-]{{2,40}}) on (?:the )?(?:our )?{NETWORKS}\b.{{0,100}}
             {_OPENING}(?:get|receive|have) (?:the |all the |all |our |your |breaking |latest |daily |weekly |top |more |free |best ){{1,5}}.{{0,80}}?(?:inbox|e-?mail|newsletter|delivered|on your phone|notifications).{{0,60}}
-            {_OPENING}(?:click (?:here )?to )?(?:download|get|install|try) (?:the|our) .{{0,60}}?\bapps?\b.{{0,100}}
+            {_OPENING}(?:click (?:here )?to )?(?:download|get|install|try) (?:the|our) (?:[\w'’-]+ ){{0,5}}?apps?\b.{{0,100}}
             {_OPENING}(?:stay|keep) (?:up[- ]to[- ]date|informed|updated|connected|tuned|ahead|in the know)\b.{{0,100}}(?:newsletter|subscrib|follow|sign|app\b|channel|e-?mail).{{0,60}}
             {_OPENING}join our (?:[\w-]+ ){{0,4}}?(?:channels?|groups?|community|mailing list|newsletter|readers)\b.{{0,80}}
             {_OPENING}(?:enter|leave|provide|submit) your e-?mail.{{0,100}}|by (?:signing up|subscribing|clicking|entering|submitting).{{0,40}}you (?:agree|accept|consent|acknowledge|will).{{0,160}}
@@ -191,6 +191,6 @@ FURNITURE = _any(
     the post .{1,300} (?:appeared first|first appeared|was first published) (?:on|at|in) .{1,120}|this (?:post|article|story) (?:was )?(?:originally |first )?(?:appeared|published) (?:first )?(?:on|at) .{1,120}
     (?:©|\(c\)|copyright ©?) ?(?:\d{4}|[\w ]{2,40} \d{4}).{0,200}|all rights reserved\.?|our standards: .{1,80}|terms of (?:use|service)|privacy policy|contact us|about us|report (?:this|a) (?:ad|error|typo)
     реклама|комментарии(?: \(\d+\))?|anzeige|werbung|publicité|publicidad(?:e)?|pubblicità|reklama|광고|広告|广告|إعلان|무단\s?전재.{0,60}
-    top stories|breaking news|tags?|topics?|filed under|categories|labels?|photo|photos|video|gallery|[*~_=—–·•#.…-]{1,80}(?: ?[*~_=—–·•#.…-]{1,3}){0,20}
+    top stories|breaking news|tags?|topics?|filed under|categories|labels?|photo|photos|video|gallery|[*~_=—–·•#.… -]{1,200}
     """
 )

@@ -12,7 +12,7 @@ from html import unescape
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from service.clean.text import MAX_CHARACTERS, Line, clean_characters, read_lines
+from service.clean.text import MAX_CHARACTERS, Line, one_line, read_lines
 
 MAX_MARKUP = 8_000_000  # characters of markup that are read
 MAX_DEPTH = 500  # lexbor takes quadratic time over elements nested in each other without end
@@ -124,8 +124,7 @@ class _Writer:
             self.linked += len(text.strip())
 
     def end_line(self) -> None:
-        text = clean_characters("".join(self.parts)).replace("\n", " ")
-        text = _SPACE.sub(" ", text).strip()
+        text = one_line("".join(self.parts)) if self.parts else ""
         if text and self.size < MAX_CHARACTERS:
             link = self.linked >= len(text) - 2
             self.lines.append(Line(self.prefix + text, self.paragraph, self.block, self.heading, link))

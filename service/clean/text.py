@@ -51,14 +51,19 @@ def clean_characters(text: str) -> str:
 
     Composed (NFC), so that one word has one spelling.
     """
-    text = _NEWLINES.sub("\n", text)
-    text = _STACKED_MARKS.sub(r"\1", _STRAY_JOINER.sub("", _UNSEEN.sub("", text)))
+    if not text.isascii() or not text.isprintable():
+        text = _NEWLINES.sub("\n", text)
+        text = _STACKED_MARKS.sub(r"\1", _STRAY_JOINER.sub("", _UNSEEN.sub("", text)))
     return unicodedata.normalize("NFC", text)
 
 
 def one_line(text: str) -> str:
     """Text on one line, with single spaces."""
-    return _SPACES.sub(" ", clean_characters(text).replace("\n", " ")).strip()
+    text = " ".join(text.split())
+    if text.isprintable():
+        # Only spaces are between the words, and nothing that has no glyph: the common case.
+        return text if text.isascii() else unicodedata.normalize("NFC", _STACKED_MARKS.sub(r"\1", text))
+    return " ".join(_SPACES.sub(" ", clean_characters(text)).split())
 
 
 def read_lines(text: str) -> list[Line]:
