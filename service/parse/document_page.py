@@ -18,6 +18,9 @@ from service.values import DateOrigin, Entry, Reason
 
 MAX_CHARACTERS = 8_000_000
 _ARTICLE_TYPE = re.compile(r"(?:article|posting|report)$", re.IGNORECASE)
+_SEPARATORS = " |–—»›·:-"
+_SEPARATOR = re.compile(r"\s+[|–—»›·-]\s+|\s*\|\s*")
+_SEPARATOR_WIDE = re.compile(r"\s*[|»›]\s*")  # a headline may hold a dash itself
 _MAX_JSON = 500_000
 _MAX_NODES = 200
 _TITLES = (
@@ -58,6 +61,7 @@ def read_page(body: bytes, content_type: str = "") -> tuple[Entry, ...]:
     stated = _stated(tree)
     content = _main_text(markup) or markup
     title = _first(tree, _TITLES) or stated.get("headline") or _heading(tree) or _title(tree)
+    title = _without_site(title, tree) if title else None
     if not title and not _has_words(tree):
         raise ParseFailure(Reason.EMPTY, "a web page without any text")
     return (
@@ -114,6 +118,24 @@ def _title(tree: LexborHTMLParser) -> str | None:
     node = tree.css_first("title")
     text = " ".join((node.text() or "").split()) if node is not None else ""
     return text or None
+
+
+def _without_site(title: str, tree: LexborHTMLParser) -> str:
+    """A title without the name of its site before or behind it.
+
+    Only what the page itself shows as a heading, or names as its site, tells which part is which.
+    """
+    parts = [part.strip() for part in _SEPARATOR.split(title)]
+    if len(parts) == 1:
+        return title
+    site = _first(tree, ('meta[property="og:site_name"]', 'meta[name="application-name"]'))
+    if site and parts[-1].casefold() == site.casefold():
+        return title[: title.rindex(parts[-1])].rstrip(_SEPARATORS) or title
+    shown = {" ".join((node.text() or "").split()).casefold() for node in tree.css("h1, h2")[:50]}
+    # The last part alone may be the site's name, shown as the heading of every page.
+    candidates = (*parts[:-1], *_SEPARATOR_WIDE.split(title)[:-1])
+    headings = [part for part in candidates if part.strip().casefold() in shown]
+    return max(headings, key=len).strip() if headings else title
 
 
 def _time(tree: LexborHTMLParser) -> str | None:
