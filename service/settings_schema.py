@@ -35,7 +35,7 @@ from service.settings_units import database_address, format_duration, schedule, 
 T = TypeVar("T")
 _NOTHING: Mapping[str, Any] = {}
 _SCHEDULE = Checked(
-    '"adaptive", "every 15m", or a cron expression such as "0 6 * * mon-fri" (UTC, or after TZ=Europe/Berlin)',
+    '"adaptive", "every 15m", or a cron expression such as "0 6 * * mon-fri" (UTC, or TZ=Europe/Berlin …)',
     schedule,
 )
 _WEB_ADDRESS = Checked("an http:// or https:// address", web_address)

@@ -94,6 +94,10 @@ class Home:
         out, err = self._capture.readouterr()
         return Result(code, out, err)
 
+    def printed(self) -> str:
+        """What the last command printed, where it ended the process."""
+        return self._capture.readouterr().out
+
 
 @pytest.fixture
 def home(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -13,6 +14,8 @@ import click
 from service.cli.exits import Exit, complain, exit_code, report
 from service.cli.group import wirewatch
 
+# Of a write to an open stream; what concerns a file names it.
+_OUTPUT = frozenset((errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO))
 _GUESS = re.compile(r"\. Did you mean (.*)\?$")  # click's own sentence, to be part of ours
 
 
@@ -26,13 +29,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is still buffered would be written, and fail again, when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return Exit.PIPE
     except OSError as error:
         complain(f"the output cannot be written: {error.strerror or error}")
+        _forget_output()
         return Exit.FAILED
     return code
+
+
+def _forget_output() -> None:
+    """What is still buffered would be written, and fail again, when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -48,9 +56,9 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         complain(_usage(error))
         return Exit.USAGE
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the last place that can turn it into a message
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT:
+            raise
         code = exit_code(error)
         if code is None:
             return report(error, os.environ, datetime.now(UTC))

@@ -77,7 +77,7 @@ def report(error: BaseException, environ: Mapping[str, str], now: datetime) -> E
     """Write down an error that nobody foresaw, and say where."""
     told = mask("".join(traceback.format_exception(error)))
     text = f"{now.isoformat()}\n{' '.join(sys.argv[:2])}\nPython {sys.version}\n\n{told}"
-    summary = f"{type(error).__name__}: {error}"
+    summary = " ".join(f"{type(error).__name__}: {error}".split())
     complain(f"an unexpected fault: {summary[:300]}; {_written(text, environ)}")
     return Exit.INTERNAL
 
