@@ -121,16 +121,13 @@ def _leading_zone(text: str) -> tuple[str, str]:
     if match is None:
         return "", text
     name = match["name"]
-    if name and (name in MONTHS or name in WEEKDAYS or name in FILLERS):
-        # "10:20 Sat 18 June": a weekday; "18 June 10:20 SAT": nobody writes that.
-        date_follows = any(character.isdecimal() for character in text[match.end() :])
-        if name not in ZONES or date_follows:
-            return "", text
+    if name and name not in ZONES and (name in MONTHS or name in WEEKDAYS or name in FILLERS):
+        return "", text  # "10:20 Sat 18 June"
     return match[0].strip(" ,"), text[match.end() :]
 
 
 def _is_zone(comment: str) -> bool:
-    return _ZONE.fullmatch(comment) is not None and comment not in WEEKDAYS
+    return comment in ZONES or (_ZONE.fullmatch(comment) is not None and comment not in WEEKDAYS)
 
 
 # -- the date itself -----------------------------------------------------------------------------------
