@@ -173,7 +173,7 @@ class Folders:
 class Web:
     """The page that the daemon serves."""
 
-    enabled: bool = setting(Boolean(), True, "whether there is one")
+    enabled: bool = setting(Boolean(), True, "whether the daemon serves the page")
     host: str = setting(Text("a host name or an address"), "127.0.0.1", "the address to listen on")
     port: int = setting(Integer(0, 65_535), 8077, "the port to listen on; 0 takes any free one")
     allowed_hosts: tuple[str, ...] = setting(

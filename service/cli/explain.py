@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.evidence import print_marked, print_reasons, tag_json
+from service.cli.exits import Exit, complain
 from service.cli.output import date_of, moment, print_json, say
 from service.cli.state import State, define, json_option
 
@@ -28,17 +29,23 @@ if TYPE_CHECKING:
 @click.argument("file", metavar="FILE|-")
 @click.option("--name", help="What the text from standard input would be called; its ending says what it is.")
 @json_option
-def command(state: State, file: str, name: str | None, as_json: bool) -> None:
+def command(state: State, file: str, name: str | None, as_json: bool) -> int:
     """Say how a text would be labelled, and why.
 
     Nothing is stored, and no database is needed. FILE is a document of any kind that folders may hold; -
     reads standard input.
     """
-    most = state.settings.folders.max_file_size
-    reading = _read(state, _body(file, most), name or ("text.txt" if file == "-" else Path(file).name))
+    from service.errors import ParseFailure  # noqa: PLC0415
+
+    body = _body(file, state.settings.folders.max_file_size)
+    try:
+        reading = _read(state, body, name or ("text.txt" if file == "-" else Path(file).name))
+    except ParseFailure as error:
+        complain(f"{file}: {error.reason}: {error.detail}")
+        return Exit.FAILED
     if as_json:
         print_json([_as_json(one.article, one.tags) for one in reading.finished])
-        return
+        return Exit.DONE
     for one in reading.finished:
         article, tags = one.article, one.tags or ()
         print_marked(article.title, article.text, tags)
@@ -49,6 +56,7 @@ def command(state: State, file: str, name: str | None, as_json: bool) -> None:
         print_reasons(tags)
     for warning in reading.warnings:
         say(f"note: {warning}")
+    return Exit.DONE
 
 
 def _read(state: State, body: bytes, name: str) -> Reading:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-_LEVELS = ("warning", "info", "debug", "trace")
+_LEVELS = ("error", "info", "debug", "trace")  # what a command logs by -v; it tells its failures itself
 
 
 @dataclass
