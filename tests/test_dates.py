@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.clean.date_names import DATE_LABELS, FILLERS, MONTHS, WEEKDAYS, ZONES, fold
@@ -226,6 +226,7 @@ def test_hostile_texts_cost_little() -> None:
     assert time.process_time() - began < 0.5
 
 
+@settings(deadline=None)
 @given(st.text(max_size=130))
 def test_no_text_makes_it_fail(text: str) -> None:
     for day_first in (None, True, False):
@@ -234,6 +235,7 @@ def test_no_text_makes_it_fail(text: str) -> None:
     labelled_date(text)
 
 
+@settings(deadline=None)
 @given(st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2099, 12, 31)))  # noqa: DTZ001
 def test_what_python_writes_is_read_back(moment: datetime) -> None:
     moment = moment.replace(microsecond=0, tzinfo=UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.clean.urls import MAX_LENGTH, canonical_url, registrable_domain
@@ -115,6 +115,7 @@ def test_the_registrable_domain(url: str, domain: str) -> None:
     assert registrable_domain(url) == domain
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.none() | st.just("https://example.org/a/b"))
 def test_no_text_makes_it_fail(link: str, base: str | None) -> None:
     url = canonical_url(link, base)
@@ -122,6 +123,7 @@ def test_no_text_makes_it_fail(link: str, base: str | None) -> None:
     registrable_domain(link)
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         "http://{}.example.org{}/{}?{}#{}".format,

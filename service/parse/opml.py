@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from urllib.parse import urlsplit
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
@@ -31,7 +32,7 @@ _OUTLINE = re.compile(r"<outline(?=\s)|</outline(?=\s{0,20}>)|</body", re.IGNORE
 _ATTRIBUTE = re.compile(r"""([\w:.-]{1,80}) ?= ?(["'])(.*?)\2(?= ?[\w:.-]{1,80} ?=|$)""")
 _XML_COMMENT = re.compile(r"<!--(?:(?!-->).){0,100000}-->", re.DOTALL)
 _BARE_HOST = re.compile(r"(?:[\w-]{1,63}\.){1,10}[a-z]{2,24}(?:/|$)", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?:https?|feed)://[^\s\"'<>]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:feed:)?(?:https?|feed)://[^\s\"'<>]+", re.IGNORECASE)
 # Options that say how to reach or unlock a source: never part of a list that is handed on.
 SECRET_OPTIONS = ("username", "password", "header.", "proxy")
 
@@ -83,26 +84,28 @@ class _Outlines:
     """Collects outlines as they open and close; what has an address is a feed, what has none a folder."""
 
     found: list[Subscription] = field(default_factory=list)
-    folders: list[str | None] = field(default_factory=list)  # None for outlines that are no folders
+    groups: list[str | None] = field(default_factory=lambda: [None])  # of what is inside each open outline
 
     def open(self, attributes: Mapping[str, str]) -> None:
-        subscription = _subscription(attributes, self._group())
+        group = self.groups[-1]
+        subscription = _subscription(attributes, group)
         if subscription is None:
-            self.folders.append(_plain(attributes.get("title") or attributes.get("text")))
-            return
-        if len(self.found) < MAX_SUBSCRIPTIONS:
+            group = _joined(group, _plain(attributes.get("title") or attributes.get("text")) or "")
+        elif len(self.found) < MAX_SUBSCRIPTIONS:
             self.found.append(subscription)
-        self.folders.append(None)
+        self.groups.append(group)
 
     def close(self) -> None:
-        if self.folders:
-            self.folders.pop()
+        if len(self.groups) > 1:
+            self.groups.pop()
 
-    def _group(self) -> str | None:
-        named = [folder for folder in self.folders if folder]
-        # A folder called "UI / UX" reads as two: a slash has one meaning in a group.
-        parts = (part.strip() for folder in named[:MAX_FOLDERS] for part in folder.split("/"))
-        return "/".join(part for part in parts if part) or None
+
+def _joined(group: str | None, folder: str) -> str | None:
+    """A group within a group. A folder called "UI / UX" is two: a slash has one meaning."""
+    parts = [part.strip() for part in folder.split("/") if part.strip()]
+    if not parts or (group and group.count("/") + len(parts) >= MAX_FOLDERS):
+        return group
+    return "/".join([group, *parts] if group else parts)
 
 
 def _from_opml(text: str, root: Root) -> list[Subscription]:
@@ -137,7 +140,7 @@ def _leniently(text: str, outlines: _Outlines) -> None:
     """Broken XML: bare ampersands, tags inside values, prefixes that nobody declared, a missing end."""
     text = _XML_COMMENT.sub("", text)
     tags = list(_OUTLINE.finditer(text))
-    for tag, following in zip(tags, [*tags[1:], None], strict=True):
+    for tag, following in zip_longest(tags, tags[1:]):
         if tag[0].startswith("</"):
             outlines.close()
             continue
