@@ -251,9 +251,12 @@ class Server:
 
 
 async def _read_request(reader: asyncio.StreamReader, connection: int) -> Request | None:
-    line = await reader.readline()
-    if not line:
+    first = await reader.read(1)
+    if not first:
         return None
+    if not first.isalpha():  # a TLS handshake may hold no line end to wait for
+        raise ValueError(first)
+    line = first + await reader.readline()
     method, target, _ = line.decode("latin-1").split(" ", 2)
     headers: dict[str, str] = {}
     while (line := await reader.readline()).strip():

@@ -91,6 +91,26 @@ def test_connections_are_kept(server: Server) -> None:
     assert {request.connection for request in server.requests} == {1}
 
 
+def test_a_kept_connection_that_the_server_has_closed_costs_nothing(server: Server) -> None:
+    server.route("/feed", Reply(body=RSS, cut=len(RSS)))  # closes behind the body, without saying so
+
+    for result in looks([server.url("/feed")] * 5):
+        fetched(result)
+
+
+@pytest.mark.parametrize("address", ["::1", "127.0.0.2"])
+def test_any_address_will_do(address: str) -> None:
+    with Server(address=address) as server:
+        server.route("/feed", Reply(body=RSS))
+        fetched(look(server.url("/feed")))
+
+
+def test_names_are_the_systems_own(server: Server) -> None:
+    server.route("/feed", Reply(body=RSS))
+
+    fetched(look(server.url("/feed", host="localhost")))
+
+
 def test_the_environment_has_no_say(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")

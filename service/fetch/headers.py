@@ -20,6 +20,8 @@ MAX_SECONDS = 366 * 86400  # a wish for longer is no wish
 MAX_LINKS = 64
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# Control characters, and bytes that were no UTF-8 and arrived as surrogate escapes.
+_UNSENDABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _SECONDS = re.compile(r"[+]?(\d{1,12})(?:\.\d*)?")
 # Framing and routing belong to the client: a source may not speak for another host or break the message.
 _OURS = frozenset(
@@ -39,14 +41,8 @@ def header_problem(name: str, value: str) -> str | None:
 
 
 def sendable(value: str) -> bool:
-    """Whether a value can stand in a header of ours as it is."""
-    if any((ord(c) < 0x20 and c != "\t") or ord(c) == 0x7F for c in value):  # noqa: PLR2004 - control characters
-        return False
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:  # bytes that were no UTF-8: they could not be stored either
-        return False
-    return True
+    """Whether a value can stand in a header of ours, and in a database, as it is."""
+    return _UNSENDABLE.search(value) is None
 
 
 def validators(headers: Mapping[str, str], *, before: Validators, body_hash: str | None) -> Validators:

@@ -73,6 +73,7 @@ class _Journey:
     start: WebAddress
     at: WebAddress
     proxy: WebAddress | None
+    conditions: dict[str, str]  # the headers that ask "has it changed?"
     permanent: bool = True  # only 301 and 308 so far
     trusted: bool = True  # still where credentials and own headers belong
     secure: bool = True  # never stepped down from https to http
@@ -161,7 +162,8 @@ class Fetcher:
             through = web_address(proxy) if proxy else None
         except BadAddress as error:
             raise FetchFailure(Reason.BLOCKED, f"the proxy cannot be used: {error}") from error
-        return _Journey(target, now, start, start, through, seen={str(start.url)})
+        conditions = {} if target.force else _conditions(target.validators)
+        return _Journey(target, now, start, start, through, conditions, seen={str(start.url)})
 
     async def _travel(self, journey: _Journey) -> FetchResult:
         for _ in range(self.client.limits.redirects + 1):
@@ -197,8 +199,7 @@ class Fetcher:
             "Accept": ACCEPT,
             "Accept-Encoding": ACCEPT_ENCODING,
         }
-        if not target.force:
-            sent |= _conditions(target.validators)
+        sent |= journey.conditions
         if journey.trusted:
             username = target.username if target.username is not None else journey.start.username
             password = target.password if target.username is not None else journey.start.password
@@ -220,7 +221,7 @@ class Fetcher:
         if status in _BODIES:
             return await self._body(journey, response)
         hints = headers.hints(response.headers, now=journey.now, retry=status >= 400)  # noqa: PLR2004 - errors
-        if status == _NOT_MODIFIED and _conditions(journey.target.validators) and not journey.target.force:
+        if status == _NOT_MODIFIED and journey.conditions:
             return NotModified(
                 journey.target.url,
                 headers.validators(response.headers, before=journey.target.validators, body_hash=None),
