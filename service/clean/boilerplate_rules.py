@@ -188,7 +188,7 @@ FURNITURE = _any(
     (?:skip|jump) to (?:main )?(?:content|navigation|article).{0,20}|(?:back|go|return) to (?:the )?(?:top|home(?:page)?)|home(?:page)?|menu|search|close|open|next|previous|next article|previous article|loading\W*
     (?:view|see|read|show|leave|post|add|load)? ?(?:all |the |a |more )?(?:\d{1,5} )?comments?(?: \(\d{1,5}\))?|\d[\d.,]{0,6}[km]? (?:comments?|shares?|views?|likes?|retweets?|reactions?|replies|reads)
     listen to (?:this|the) (?:article|story)(?: .{0,20})?|play (?:video|audio)|video player is loading.{0,20}|image (?:source|credit|caption)s?,?|getty images|view (?:gallery|image|photos?)|enlarge(?: image)?
-    the post .{1,300} (?:appeared first|first appeared|was first published) (?:on|at|in) .{1,120}|this (?:post|article|story) (?:was )?(?:originally |first )?(?:appeared|published) (?:first )?(?:on|at) .{1,120}
+    the post (?-i:[^a-z]).{1,300} (?:appeared first|first appeared|was first published) (?:on|at|in) (?-i:[^a-z]).{1,120}|this (?:post|article|story) (?:was )?(?:originally |first )?(?:appeared|published) (?:first )?(?:on|at) .{1,120}
     (?:©|\(c\)|copyright ©?) ?(?:\d{4}|[\w ]{2,40} \d{4}).{0,200}|all rights reserved\.?|our standards: .{1,80}|terms of (?:use|service)|privacy policy|contact us|about us|report (?:this|a) (?:ad|error|typo)
     реклама|комментарии(?: \(\d+\))?|anzeige|werbung|publicité|publicidad(?:e)?|pubblicità|reklama|광고|広告|广告|إعلان|무단\s?전재.{0,60}
     top stories|breaking news|tags?|topics?|filed under|categories|labels?|photo|photos|video|gallery|[*~_=—–·•#.… -]{1,200}

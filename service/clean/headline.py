@@ -20,7 +20,7 @@ _UNFINISHED = (",", ";", ":", "：", "、", "，", ".", "。", "-", "–", "—"
 # A full stop that ends no sentence is one of an abbreviation; a title may end with "U.S."
 _ABBREVIATION = re.compile(r"(?:\b[A-Z]\.){2,}$|\b(?:Inc|Ltd|Corp|Co|Jr|Sr|Dr|St|vs)\.$")
 _FIRST_SENTENCE = re.compile(
-    r".{20,}?[.!?。！？؟](?=[\"'”’»)]*(?:\s|$|[\u3040-\u9fff]))[\"'”’»)]*", re.DOTALL
+    r".{12,}?[.!?。！？؟](?=[\"'”’»)]*(?:\s|$|[\u3040-\u9fff]))[\"'”’»)]*", re.DOTALL
 )
 _INITIAL = re.compile(
     r"(?:\b[A-Z]|\b(?:U\.S|U\.N|U\.K|Mr|Mrs|Ms|Dr|Prof|Gen|Sen|Rep|Gov|Col|Lt|Sgt|St|No|vs))\.$"
@@ -55,8 +55,9 @@ def find_headline(lines: Sequence[Line]) -> Headline | None:
         return None
     if not any(character.isalpha() for character in title):
         return None
-    stopped = title.endswith(_UNFINISHED) and not _ABBREVIATION.search(title)
-    if not marked and (stopped or not is_title(title)):
+    abbreviated = _ABBREVIATION.search(title) is not None
+    stopped = title.endswith(_UNFINISHED) and not abbreviated
+    if not marked and (stopped or not is_title(title[:-1] if abbreviated else title)):
         return None
     rest = [line for line in lines[1:] if line.text]
     longest = max((len(line.text) for line in rest), default=0)

@@ -50,7 +50,7 @@ _UNNESTED = _names(
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:-]*)[^<>]*?(/?)>")
 _ANY_TAG = re.compile(r"<[^<>]*>|<!--.*?-->", re.DOTALL)
 _HIDDEN = re.compile(
-    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?:\D|$)"
+    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0(?![.\d])"
     r"|opacity\s*:\s*0(?:\.0*)?\s*(?:;|$|!))",
     re.IGNORECASE,
 )

@@ -4,6 +4,8 @@ CLD2 was chosen by trial against ELD (as good, but 62 MB and 0.14 s to import), 
 fastText's (which downloads its model): 4 ms to import, 83 languages, and it says when it is not sure.
 """
 
+# Letters of other scripts are what this is about.
+# ruff: noqa: RUF001
 from __future__ import annotations
 
 import re
@@ -23,6 +25,15 @@ _SCRIPTS = (
     (re.compile("[\u0370-\u03ff]"), "el"),
     (re.compile("[\u0530-\u058f]"), "hy"),
     (re.compile("[\u10a0-\u10ff]"), "ka"),
+)
+_CYRILLIC = re.compile("[\u0400-\u052f]")
+_TURKIC = re.compile("[ӘәҒғҚқҢңӨөҰұҮүҺһ]")
+_SLAVIC = (
+    (re.compile("[ЂђЉљЊњЋћЏџ]"), "sr"),
+    (re.compile("[ЃѓЌќЅѕ]"), "mk"),
+    (re.compile("[Ўў]"), "be"),
+    (re.compile("[ЇїЄєҐґІі]"), "uk"),
+    (re.compile("[ЫыЭэЁё]"), "ru"),
 )
 # Three-letter and withdrawn codes → ISO 639-1 (the languages of feeds; ISO 639-2/B and /T).
 _CODES = {
@@ -88,15 +99,23 @@ def detect_language(text: str) -> tuple[str, bool]:
 def _by_cld2(sample: str) -> tuple[str, bool]:
     import pycld2  # noqa: PLC0415 - its tables are mapped only where a text is read
 
-    try:
-        sure, _, details = pycld2.detect(sample, isPlainText=True)
-    except (pycld2.error, ValueError):
-        # A text that is no valid UTF-8, or holds what CLD2 takes for binary.
-        return UNKNOWN, False
-    code = normal_language(details[0][1])
-    if code is None or code == "un":
-        return UNKNOWN, False
-    return code, bool(sure)
+    code, sure = None, False
+    for best_effort in (False, True):
+        try:
+            sure, _, details = pycld2.detect(sample, isPlainText=True, bestEffort=best_effort)
+        except (pycld2.error, ValueError):
+            break  # it holds what CLD2 takes for binary
+        code = normal_language(details[0][1])
+        if code is not None and details[0][0] != "Unknown":
+            break
+        code = None
+    letters = _CYRILLIC.findall(sample)
+    hesitant = (code is None or best_effort) and not _TURKIC.search(sample)
+    if hesitant and letters and len(letters) * 2 > _letters(sample):
+        # Over short texts CLD2 hesitates between the Slavic languages; their letters do not.
+        told = next((name for pattern, name in _SLAVIC if pattern.search(sample)), code)
+        return (told, len(letters) >= _MIN_CONFIDENT) if told else (UNKNOWN, False)
+    return (code, sure and not best_effort) if code else (UNKNOWN, False)
 
 
 def _letters(text: str) -> int:

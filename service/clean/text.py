@@ -28,7 +28,7 @@ _STRAY_JOINER = re.compile(f"(?<![{_JOINED}])[\u200c\u200d]+")
 _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _STACKED_MARKS = re.compile(f"([{_MARKS}]{{4}})[{_MARKS}]+")
 _BULLET = re.compile(r"(?:[•‣◦▪●∙·*–—-]|\(?\d{1,3}[.)])\s+\S")
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60]")
+_CJK = re.compile("[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60]")
 
 _MAX_WIDTH = 120  # columns; wider lines are paragraphs, not wrapped
 _MIN_WIDTH = 40
@@ -133,8 +133,9 @@ def _is_soft(row: str, after: str, width: int) -> bool:
     """Whether the next word would not have fitted, so that the break is a program's."""
     if _BULLET.match(after):
         return False
+    word = 1 if _CJK.match(after) else len(after.split(" ", 1)[0])  # Chinese may break after any character
     # Some programs wrap a little before the widest line's end.
-    return len(row) + 1 + len(after.split(" ", 1)[0]) > width - width // 10
+    return len(row) + 1 + word > width - width // 10
 
 
 def _joined(block: Sequence[str], width: int) -> list[str]:
