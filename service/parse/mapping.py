@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,9 @@ MAX_ENCLOSURES = 100
 MAX_CATEGORIES = 100
 _SOUND_AND_FILM = ("audio", "video")
 _MAX_DIGITS = 15
+_MAX_MAILBOX = 300
+# "ann@example.org (Ann)" and "Ann <ann@example.org>" (RSS 2.0 has the first, RFC 5322 the second).
+_MAILBOX = re.compile(r"[^\s()<>@]+@[^\s()<>@]+ \(([^()]+)\)|([^<>@]+)<[^\s<>@]+@[^\s<>@]+>")
 
 
 def to_feed(feed: Any, entries: Iterable[Any], url: str, *, version: str, document: str) -> ParsedFeed:
@@ -115,8 +119,13 @@ def _alternate(entry: Any) -> str | None:
 
 def _author(entry: Any) -> str | None:
     authors = [author for author in dict.get(entry, "authors") or () if isinstance(author, dict)]
+    written = _text(entry, "author")
+    mailbox = _MAILBOX.fullmatch(written[:_MAX_MAILBOX]) if written and "@" in written else None
+    if mailbox and len(authors) <= 1:
+        # feedparser knows no top-level domain of more than four letters, and cuts the name instead.
+        return (mailbox[1] or mailbox[2]).strip()
     names = dict.fromkeys(author["name"] for author in authors if author.get("name"))
-    return ", ".join(names) or _text(entry, "author")
+    return ", ".join(names) or written
 
 
 def _categories(entry: Any) -> tuple[str, ...]:
