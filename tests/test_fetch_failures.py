@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -208,6 +210,22 @@ def test_a_name_server_that_never_answers() -> None:
     result = look("http://feeds.test/", resolver=Silent({}), limits=QUICK)
 
     assert "not finished within 0.3 s" in failed(result, Reason.TIMEOUT).detail
+
+
+def test_a_lookup_that_hangs_keeps_no_process_alive() -> None:
+    program = (
+        "import asyncio, socket, threading\n"
+        "socket.getaddrinfo = lambda *_, **__: threading.Event().wait()\n"
+        "from service.fetch.limits import Limits\n"
+        "from tests.fetching import look\n"
+        "print(look('http://feeds.test/', limits=Limits(total=0.1)).detail)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stdout == "not finished within 0.1 s\n"
 
 
 @pytest.mark.parametrize("host", ["nowhere.test", "nowhere.invalid"])

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -19,7 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from service.fetch.guard import Guard
 from service.fetch.limits import Limits
 
-DNS_THREADS = 16
+DNS_THREADS = 64  # a lookup that hangs holds one for half a minute
 
 
 class Response(aiohttp.ClientResponse):
@@ -38,12 +39,13 @@ class Response(aiohttp.ClientResponse):
 class ThreadResolver(AbstractResolver):
     """The system's own resolver (``/etc/hosts`` and all), in threads of its own.
 
-    The loop's default executor has few threads and serves everything else, too; a lookup can hang for half a
-    minute.
+    The loop's default executor has few threads and serves everything else, too, and the interpreter waits for
+    an executor's threads before it ends; a lookup can hang for half a minute. So each has a thread that
+    nobody waits for.
     """
 
     def __init__(self, threads: int = DNS_THREADS) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="dns")
+        self._slots = asyncio.Semaphore(threads)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -52,33 +54,50 @@ class ThreadResolver(AbstractResolver):
 
         :raises OSError: there are none, or nobody could be asked
         """
+        await self._slots.acquire()
         loop = asyncio.get_running_loop()
-        infos = await loop.run_in_executor(self._executor, _lookup, host, port, family)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=place,
-                port=port,
-                family=found,
-                proto=protocol,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for found, protocol, place in infos
-        ]
+        answer: asyncio.Future[list[ResolveResult]] = loop.create_future()
+
+        def settle(found: list[ResolveResult] | OSError) -> None:
+            self._slots.release()
+            if answer.done():  # given up in the meantime
+                return
+            if isinstance(found, OSError):
+                answer.set_exception(found)
+            else:
+                answer.set_result(found)
+
+        def work() -> None:
+            found = _lookup(host, port, family)
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(settle, found)
+
+        threading.Thread(target=work, name=f"dns {host}", daemon=True).start()
+        return await answer
 
     async def close(self) -> None:
-        """Wait for no lookup that still hangs."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Nothing is held; a lookup that still hangs is nobody's business."""
 
 
-def _lookup(host: str, port: int, family: int) -> list[tuple[int, int, str]]:
+def _lookup(host: str, port: int, family: int) -> list[ResolveResult] | OSError:
+    """Addresses, or why there are none: what happens in a thread is a value."""
     try:
         infos = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    except OSError as error:
+        return error
     except UnicodeError as error:
-        raise OSError(None, f"not a host name: {error}") from error
-    if not infos:
-        raise OSError(None, "the name has no address")
-    return [(family, protocol, str(place[0])) for family, _, protocol, _, place in infos]
+        return OSError(None, f"not a host name: {error}")
+    return [
+        ResolveResult(
+            hostname=host,
+            host=str(place[0]),
+            port=port,
+            family=found,
+            proto=protocol,
+            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+        )
+        for found, _, protocol, _, place in infos
+    ] or OSError(None, "the name has no address")
 
 
 class Client:
