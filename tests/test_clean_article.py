@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.clean import clean, content_hash
@@ -100,6 +100,7 @@ def test_a_title_is_made_from_the_first_sentence(text: str, title: str) -> None:
     assert make_title(text) == title
 
 
+@settings(deadline=None)  # the machine may be busy; endless work has tests of its own
 @given(st.text(max_size=400))
 def test_a_made_title_is_short_and_one_line(text: str) -> None:
     title = make_title(text)
@@ -271,6 +272,7 @@ def test_the_hash_is_of_words_not_of_spaces_and_boilerplate() -> None:
     assert article(title="Council meets", content=FIRST).content_hash != base.content_hash
 
 
+@settings(deadline=None)  # the machine may be busy; endless work has tests of its own
 @given(
     st.builds(
         Entry,

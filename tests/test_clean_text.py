@@ -6,7 +6,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.clean.text import clean_characters, one_line, read_lines, shorten, write_text
@@ -144,6 +144,7 @@ def test_shortening_ends_at_a_word(text: str, limit: int, short: str) -> None:
     assert shorten(text, limit) == short
 
 
+@settings(deadline=None)  # the machine may be busy; endless work has tests of its own
 @given(st.text(max_size=300), st.integers(min_value=5, max_value=120))
 def test_shortening_keeps_the_limit_and_the_beginning(text: str, limit: int) -> None:
     short = shorten(text, limit)
@@ -151,6 +152,7 @@ def test_shortening_keeps_the_limit_and_the_beginning(text: str, limit: int) -> 
     assert short == text or text.startswith(short[:-1])
 
 
+@settings(deadline=None)  # the machine may be busy; endless work has tests of its own
 @given(st.text(max_size=400))
 def test_text_is_finished_after_one_pass(text: str) -> None:
     once = write_text(read_lines(text))
@@ -160,6 +162,7 @@ def test_text_is_finished_after_one_pass(text: str) -> None:
     assert one_line(one_line(text)) == one_line(text)
 
 
+@settings(deadline=None)  # the machine may be busy; endless work has tests of its own
 @given(st.text(alphabet=st.sampled_from("ab .-\n•1"), max_size=300))
 def test_no_letter_is_lost(text: str) -> None:
     assert [c for c in write_text(read_lines(text)) if c.isalnum()] == [c for c in text if c.isalnum()]

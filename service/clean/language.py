@@ -5,7 +5,6 @@ fastText's (which downloads its model): 4 ms to import, 83 languages, and it say
 """
 
 # Letters of other scripts are what this is about.
-# ruff: noqa: RUF001
 from __future__ import annotations
 
 import re
