@@ -33,8 +33,9 @@ _MAX_FIELD = 65_536  # characters; one entry must fit a datagram
 _PRIORITIES = {"TRACE": 7, "DEBUG": 7, "INFO": 6, "SUCCESS": 5, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
 _COLOURS = {"TRACE": "2", "DEBUG": "2", "SUCCESS": "32", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 _FIELD_NAME = re.compile(r"[^A-Z0-9_]")
-# They report every turn of their wheels at "info".
-_CHATTY = ("apscheduler", "asyncio", "aiohttp", "charset_normalizer")
+# They report every turn of their wheels at "info", Peewee every statement with its texts at "debug".
+_CHATTY = ("apscheduler", "asyncio", "aiohttp", "charset_normalizer", "peewee")
+_CHATTER = {"TRACE": logging.DEBUG, "DEBUG": logging.INFO}
 
 
 def configure(
@@ -64,9 +65,7 @@ def configure(
     )
     logging.basicConfig(handlers=[_Intercept()], level=logging.NOTSET, force=True)
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(
-            logging.DEBUG if level.upper() in {"TRACE", "DEBUG"} else logging.WARNING
-        )
+        logging.getLogger(name).setLevel(_CHATTER.get(level.upper(), logging.WARNING))
     logging.captureWarnings(True)
     threading.excepthook = _thread_died
 

@@ -22,7 +22,7 @@ _HEAD = """\
 # Durations: "500ms", "90s", "15m", "1h30m", "24h", "7d". Sizes: "500KB", "10MB", "1GiB".
 """
 _HOSTS = """
-# Limits for single hosts, instead of http.per_host and http.gap:
+# Limits for single registrable domains, instead of http.per_host and http.gap:
 # [http.hosts."example.org"]
 """
 _SOURCES = """

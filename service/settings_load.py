@@ -161,9 +161,17 @@ class _Loader:
             where = self._where("http.hosts")
             self.problems.append(f'{where}: http.hosts must hold tables: [http.hosts."example.org"]')
             return
+        from service.clean.urls import registrable_domain  # noqa: PLC0415 - few settings need it
+
         for host, limits in raw.items():
+            domain = registrable_domain(f"https://{host}/")
+            if domain != host.lower():
+                where = self._where(f"http.hosts.{host}")
+                meant = f"write {domain!r}, which" if domain else "a domain such as 'example.org'"
+                self._tell(where, f"http.hosts cannot have {host!r}: {meant} holds for all of its hosts")
+                continue
             values = self._read_table(f"http.hosts.{host}", HostLimits, limits, '[http.hosts."…"]')
-            self._hosts[host.lower()] = HostLimits(**values)
+            self._hosts[domain] = HostLimits(**values)
 
     def _read_sources(self, raw: object) -> None:
         if not isinstance(raw, list) or not all(isinstance(table, dict) for table in raw):

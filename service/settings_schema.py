@@ -64,13 +64,13 @@ class Log:
 
 @dataclass(frozen=True, kw_only=True)
 class HostLimits:
-    """Other limits for one host: `[http.hosts."example.org"]`."""
+    """Other limits for one registrable domain: `[http.hosts."example.org"]`."""
 
     per_host: int | None = setting(
-        Maybe(Integer(1, 64)), None, "requests at a time to this host, instead of http.per_host"
+        Maybe(Integer(1, 64)), None, "requests at a time to this domain, instead of http.per_host"
     )
     gap: timedelta | None = setting(
-        Maybe(Duration("0s", "1h")), None, "pause between requests to this host, instead of http.gap"
+        Maybe(Duration("0s", "1h")), None, "pause between requests to this domain, instead of http.gap"
     )
 
 

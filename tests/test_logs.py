@@ -32,7 +32,7 @@ def as_before() -> Iterator[None]:
     logging.captureWarnings(False)
     root.handlers[:], threading.excepthook = handlers, hook
     root.setLevel(level)
-    for name in ("apscheduler", "asyncio", "aiohttp", "charset_normalizer"):
+    for name in ("apscheduler", "asyncio", "aiohttp", "charset_normalizer", "peewee"):
         logging.getLogger(name).setLevel(logging.NOTSET)
     logger.remove()
     logger.add(sys.stderr)
@@ -126,6 +126,8 @@ def test_chatter_is_heard_when_debugging() -> None:
     stream = lines("debug")
     logging.getLogger("apscheduler.scheduler").info("chatter")
     assert "chatter" in stream.getvalue()
+    logging.getLogger("peewee").debug("INSERT INTO article …")
+    assert "INSERT" not in stream.getvalue()
 
 
 def test_a_thread_that_dies_is_logged() -> None:

@@ -212,6 +212,10 @@ def test_a_secret_file_that_cannot_serve_is_refused(tmp_path: Path, text: str, s
         ('[http]\ncontact = ""', "http.contact cannot be ''"),
         ('[http.hosts."example.org"]\nper_host = 0', "http.hosts.example.org.per_host cannot be 0"),
         ("[http]\nhosts = 3", "http.hosts must hold tables"),
+        (
+            '[http.hosts."www.example.org"]\nper_host = 1',
+            "line 1: http.hosts cannot have 'www.example.org': write 'example.org'",
+        ),
         ("sources = 3", "sources must be tables: [[sources]]"),
         ("[[sources]]", "a source has either url (a feed) or path (a folder)"),
         ('[[sources]]\nurl = "https://a.org/"\npath = "x"', "either url (a feed) or path"),
