@@ -6,13 +6,13 @@
 2. ``path:…`` for an article that is the only one of its file: editing the file makes a revision, and two
    files are two articles whatever they hold;
 3. ``url:…``, the canonical address, where the document uses it for one article only;
-4. ``hash:…``, the content hash.
+4. ``hash:…``, the content hash; there an edit cannot be told from another article, and counts as one.
 
 **Recognition.** A stored article is the one just read when the keys are equal; else when it has the same
 guid (the link changed), or the same address and title (the guid changed), or the same title and text (both
 changed, or the file was moved) – provided that the document does not itself hold the stored one under its
-own key and, for a file, that the stored one's file is gone. What was recognised keeps its key; only a moved
-file takes that of its new path, because another file may come to its old one.
+own key and, for a file, that the stored one's file is gone. What was recognised takes the new key where that
+is free: the old guid may come to mean another article, another file may come to the old path.
 
 **Change** is a different content hash: title or text. A different date alone is no edit, nor is a hash of
 another version. An article rewritten ``rewrite_cap`` times is only counted from then on.
@@ -95,6 +95,7 @@ def decide(
     others = _Others([one for one in known if not one.deleted], source_id)
     decisions: list[Decision] = []
     taken: dict[str, int | None] = {}
+    stored_keys = {one.key for one in own}
     for article, key, match in zip(articles, keys, matches, strict=True):
         if key in taken:
             decisions.append(Decision(Kind.SAME, article, key, taken[key]))
@@ -104,20 +105,20 @@ def decide(
             decisions.append(Decision(kind, article, key, duplicate_of=duplicate))
         else:
             moved = article.path not in (None, match.path) and matcher.is_gone(match)
-            decisions.append(_against(match, article, key, moved=moved, rewrite_cap=rewrite_cap))
+            kept = match.key if key in stored_keys else key
+            decisions.append(_against(match, article, kept, moved=moved, rewrite_cap=rewrite_cap))
         taken[key] = match.article_id if match else None
     return decisions
 
 
 def _against(known: KnownArticle, article: Article, key: str, *, moved: bool, rewrite_cap: int) -> Decision:
-    kept = key if moved and known.key.startswith("path:") else known.key
     if known.deleted:
         return Decision(Kind.DELETED, article, known.key, known.article_id)
     if not _changed(known, article):
-        return Decision(Kind.SAME, article, kept, known.article_id, moved=moved)
+        return Decision(Kind.SAME, article, key, known.article_id, moved=moved)
     if known.revisions >= rewrite_cap:
         return Decision(Kind.CAPPED, article, known.key, known.article_id)
-    return Decision(Kind.CHANGED, article, kept, known.article_id, moved=moved)
+    return Decision(Kind.CHANGED, article, key, known.article_id, moved=moved)
 
 
 def _changed(known: KnownArticle, article: Article) -> bool:
@@ -218,10 +219,10 @@ class _Matcher:
             alone = len(self._by_url[article.url]) == 1 and article.url in urls if same_url else False
             if alone and not (article.guid and same_url[0].guid) and article.path is None:
                 return same_url[0]
-        if article.path is not None or len(article.text) >= MIN_DUPLICATE:
-            same_text = self._free(self._by_hash, article.content_hash, article)
-            if same_text:
-                return same_text[0]
+        for one in self._free(self._by_hash, article.content_hash, article):
+            # A short wording is no proof, but for what has no other identity.
+            if article.path or len(article.text) >= MIN_DUPLICATE or one.key.startswith("hash:"):
+                return one
         return None
 
     def _free(
