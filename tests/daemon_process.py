@@ -15,11 +15,12 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-DEADLINE = 60.0  # seconds; only a broken daemon takes so long
+DEADLINE = 30.0  # seconds; only a broken daemon takes so long
 
 
 def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -104,9 +105,10 @@ class DaemonProcess:
 
     def wait_line(self, pattern: str) -> str:
         """Wait for a log line that matches, among those not yet waited for."""
+        until = time.monotonic() + DEADLINE
         while True:
             try:
-                line = self._said.get(timeout=DEADLINE)
+                line = self._said.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
                 line = None
             if line is None:
