@@ -160,7 +160,11 @@ class Folders:
     include: tuple[str, ...] = setting(
         Texts("file patterns"), (), 'only files like these: "*.txt", "news/**"'
     )
-    exclude: tuple[str, ...] = setting(Texts("file patterns"), (), "no files like these")
+    exclude: tuple[str, ...] = setting(
+        Texts("file patterns"),
+        ("*.opml", "*.py", "*.pyc", "*.js", "*.css", "*.sh", "*.toml", "*.yaml", "*.yml"),
+        "no files like these: programs, their settings and subscription lists are no articles",
+    )
     day_first: bool | None = setting(
         Maybe(Boolean()),
         None,
