@@ -45,7 +45,7 @@ def settings(home: Path, *sources: str, extra: str = "") -> None:
     """Write ``wirewatch.toml`` with quick turns and without the page's usual port."""
     home.mkdir(parents=True, exist_ok=True)
     text = (
-        '[web]\nport = 0\n[schedule]\ntick = "100ms"\n[http]\ngap = "0s"\n[folders]\nstill_for = "0s"\n'
+        '[web]\nport = 0\n[schedule]\ntick = "100ms"\nworkers = 1\n[http]\ngap = "0s"\n[folders]\nstill_for = "0s"\n'
         + extra
         + "".join(f"\n[[sources]]\n{source}\n" for source in sources)
     )
