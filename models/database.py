@@ -151,7 +151,7 @@ class Database:
             yield
         except StorageError:
             raise
-        except (peewee.PeeweeException, sqlite3.Error, OSError) as error:
+        except (peewee.PeeweeException, sqlite3.Error) as error:
             raise translate(error, self.url) from error
         except Exception as error:
             if type(error).__module__.partition(".")[0] == "psycopg":
@@ -290,6 +290,12 @@ def _postgresql(url: str, busy_timeout: float) -> Database:
     except ValueError as error:
         # The address may hold a password: neither it nor the cause is shown.
         raise DatabaseUnavailable("the PostgreSQL address cannot be read as a URL") from error
+    settings = {
+        "lock_timeout": milliseconds,
+        "timezone": "UTC",
+        "plan_cache_mode": "force_custom_plan",  # a plan for the words asked, not for words in general
+        "jit": "off",  # compiling would take longer than running
+    }
     backend = PooledPsycopg3Database(
         url,
         max_connections=_MAX_CONNECTIONS,
@@ -297,7 +303,7 @@ def _postgresql(url: str, busy_timeout: float) -> Database:
         autoconnect=False,
         connect_timeout=max(2, min(int(busy_timeout), 30)),
         application_name="wirewatch",
-        options=f"-c lock_timeout={milliseconds} -c timezone=UTC",
+        options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
     )
     return Database(backend, engine="postgresql", url=shown, path=None)
 

@@ -28,6 +28,7 @@ from models.tagging import marks
 LARGEST_PAGE = 1_000
 _WALKS = 16  # sources or languages that are walked each by itself; more are looked for in the walk over all
 _MOST_NAMES = 200
+_RARE = 10_000  # matching articles that are read and sorted sooner than the newest are looked through
 _CURSOR = struct.Struct(">Bq")
 _CHECK = 3  # bytes that tell a cursor from noise
 
@@ -138,14 +139,28 @@ def _by_text(
             (search.fts5(found), *bounds, *conditions.parameters, limit),
         )
     expression, words = search.tsquery(found)
+    # OFFSET 0 keeps the planner from walking all articles in the hope of meeting a rare word soon.
+    fence = "OFFSET 0" if _is_rare(database, expression, words) else ""
     # The marks are made outside, for the rows of the page only.
     return Question(
         f"SELECT position, {search.POSTGRESQL_MARKED} "
-        f"FROM (SELECT a.position, a.title, a.text, {expression} AS query FROM article a "
-        f"WHERE a.search @@ {expression} AND a.position >= ? AND a.position < ?{more} "
-        f"ORDER BY a.position DESC LIMIT ?) AS page ORDER BY position DESC",
+        f"FROM (SELECT position, title, text, {expression} AS query "
+        f"FROM (SELECT a.position, a.title, a.text FROM article a WHERE a.search @@ {expression} "
+        f"AND a.position >= ? AND a.position < ?{more} {fence}) AS hits "
+        "ORDER BY position DESC LIMIT ?) AS page ORDER BY position DESC",
         (*words, *words, *bounds, *conditions.parameters, limit),
     )
+
+
+def _is_rare(database: Database, expression: str, words: Sequence[str]) -> bool:
+    """Whether few articles match, asked of PostgreSQL's index: its statistics know frequent words only."""
+    database.execute("SET LOCAL enable_seqscan = off")
+    hits = database.value(
+        f"SELECT count(*) FROM (SELECT 1 FROM article WHERE search @@ {expression} LIMIT ?) AS hits",
+        (*words, _RARE),
+    )
+    database.execute("SET LOCAL enable_seqscan = on")
+    return int(hits) < _RARE
 
 
 def _common(database: Database, asked: ArticleFilter) -> _Conditions:

@@ -155,6 +155,16 @@ def test_a_transaction_is_stored_whole_or_not_at_all(database: Database) -> None
     assert [one.title for one in sources.list_sources()] == ["One"]
 
 
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError("the pager was closed"), ValueError("mine"), KeyError("k")]
+)
+def test_a_callers_own_error_stays_its_own(database: Database, error: Exception) -> None:
+    with pytest.raises(type(error)) as caught:
+        fail_inside(database, lambda: add_source("one"), error)
+    assert caught.value is error
+    assert sources.list_sources() == []
+
+
 def test_a_snapshot_does_not_see_what_others_write(database: Database) -> None:
     with database.snapshot():
         assert sources.list_sources() == []
