@@ -33,4 +33,4 @@ def read(document: str, url: str) -> ParsedFeed:
             )
     except Exception as error:  # its lenient parser raises whatever comes: ValueError, AssertionError, …
         raise ParseFailure(Reason.MALFORMED, f"cannot be read even leniently: {error}") from error
-    return to_feed(result.feed, result.entries, url, version=result.version or "", document=document)
+    return to_feed(result.feed, result.entries, url, version=result.get("version") or "", document=document)
