@@ -196,7 +196,7 @@ def _stored(home: Path) -> int:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"this is no database" * 100, "is no database"), (None, "")],
+    [(b"this is no database" * 100, "is not a SQLite database"), (None, "")],
     ids=["no database", "no permission"],
 )
 def test_a_database_that_cannot_be_used_is_said_in_one_line(
