@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,13 @@ def test_what_is_no_topics_file_is_refused(tmp_path: Path, content: bytes) -> No
         load_topics(path)
 
 
+def test_a_rule_that_stands_for_too_much_is_refused() -> None:
+    words = [f"word{number}" for number in range(10_001)]
+
+    with pytest.raises(TopicsError, match="stands for more than 20000 forms"):
+        read_topics(document("{word}", lists={"word": words}))
+
+
 def test_a_missing_or_huge_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TopicsError, match="cannot be read: No such file"):
         load_topics(tmp_path / "absent.toml")
@@ -192,17 +200,18 @@ def test_the_packaged_topics_are_the_three_and_load() -> None:
 
 
 def test_the_commented_examples_in_the_packaged_file_work(packaged: str) -> None:
-    example = packaged[packaged.index("# [[topic]]") :]
-    uncommented = "\n".join(line.removeprefix("# ").removeprefix("#") for line in example.splitlines())
+    example = takewhile(
+        lambda line: line.startswith("#"), packaged[packaged.index("#   [[topic]]") :].splitlines()
+    )
+    uncommented = "\n".join(line.removeprefix("#") for line in example)
 
     taxonomy = read_topics(packaged + "\n" + uncommented)
 
     names = [topic.name for topic in taxonomy.topics]
-    assert len(names) > 3
-    text = (
-        "Hackers broke into the ministry's network. The cyber attack used ransomware, a security firm said."
-    )
-    assert any(tag.topic == names[-1] and tag.holds for tag in Tagger(taxonomy).tag("Cyber attack", text))
+    assert names[3:] == ["cyber", "food-aid"]
+    text = "Hackers broke into the ministry's network. The malware came from Russia, a security firm said."
+    tagger = Tagger(taxonomy)
+    assert any(tag.topic == "cyber" and tag.holds for tag in tagger.tag("Ransomware attack", text))
 
 
 @pytest.fixture

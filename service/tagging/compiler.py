@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import product, takewhile
-from typing import NamedTuple, TypeAlias
+from math import exp
+from typing import TypeAlias
 
 from service.tagging.inflect import ANY_TAIL, Form, Mark, forms
+from service.tagging.leaves import Pattern
 from service.tagging.nodes import AdjacentNode, AnyNode, Compiled, LeafNode, NearNode, WithNode
-from service.tagging.rules import AnyOf, Expression, Near, Node, Phrases, RuleError, With, Word
+from service.tagging.tree import AnyOf, Chain, Expression, Near, Node, Phrases, RuleError, With, Word
 
 MAX_FORMS = 20_000  # patterns that one rule may stand for
 
 Maker: TypeAlias = Callable[[int], Compiled]
-
-
-class Pattern(NamedTuple):
-    """A literal of the automaton with what is still to be checked at its hits."""
-
-    literal: str
-    open_left: bool = False  # letters may stand before it
-    tail: frozenset[str] | None = None  # endings that may follow; `inflect.ANY_TAIL` for any
-    cased: tuple[tuple[int, str], ...] = ()  # what must stand in this case, with its offset in the literal
 
 
 @dataclass(slots=True)
@@ -39,7 +32,9 @@ class Compiler:
         """The compiled form of a rule's tree. Raises `RuleError` where it stands for too much."""
         match node:
             case Phrases():
-                return self._phrases(node)
+                return self._phrases(node, final=True)
+            case Chain(parts):
+                return self._chain(parts, final=True)
             case Expression(pattern):
                 return self._expression(pattern)
             case AnyOf(parts):
@@ -57,6 +52,30 @@ class Compiler:
                     lambda key: WithNode(key, one, other, unit=unit, negated=negated),
                 )
 
+    @property
+    def nodes(self) -> int:
+        """How many nodes there are; their keys are below it."""
+        return len(self._nodes)
+
+    def _part(self, node: Node, *, final: bool) -> Compiled:
+        """A piece of a phrase; only the final one ends with a word that is inflected of itself."""
+        match node:
+            case Phrases():
+                return self._phrases(node, final=final or node.shared)
+            case Chain(parts):
+                return self._chain(parts, final=final)
+            case AnyOf(parts):
+                return self._any([self._part(part, final=final) for part in parts])
+        raise AssertionError(node)
+
+    def _chain(self, parts: tuple[Node, ...], *, final: bool) -> Compiled:
+        last = len(parts) - 1
+        nodes = [self._part(part, final=final and index == last) for index, part in enumerate(parts)]
+        chain = nodes[0]
+        for part, node in zip(parts, nodes[1:], strict=False):
+            chain = self._adjacent(chain, node, possessive=_shared(part))
+        return chain
+
     def _intern(self, identity: Hashable, make: Maker) -> Compiled:
         node = self._nodes.get(identity)
         if node is None:
@@ -70,16 +89,16 @@ class Compiler:
         return self._intern(identity, lambda key: AnyNode(key, tuple(parts)))
 
     def _expression(self, pattern: str) -> Compiled:
-        node = self._intern(("expression", pattern), lambda key: LeafNode(key, 1))
+        node = self._intern(("expression", pattern), lambda key: LeafNode(key, 0.1))
         self.expressions[pattern] = node.key
         return node
 
-    def _phrases(self, phrases: Phrases) -> Compiled:
+    def _phrases(self, phrases: Phrases, *, final: bool) -> Compiled:
         whole: set[Pattern] = set()  # of phrases that are one pattern
         pieced: list[Compiled] = []
         count = 0
         for sequence in phrases.sequences:
-            pieces = phrase_patterns(sequence, self.language)
+            pieces = phrase_patterns(sequence, self.language, final=final)
             count += sum(len(piece) for piece in pieces)
             if count > MAX_FORMS:
                 raise RuleError(f"the rule stands for more than {MAX_FORMS} forms of words")
@@ -92,22 +111,45 @@ class Compiler:
             parts.insert(0, self._leaf(frozenset(whole)))
         return self._any(parts)
 
-    def _adjacent(self, left: Compiled, right: Compiled) -> Compiled:
-        return self._intern(("adjacent", left.key, right.key), lambda key: AdjacentNode(key, left, right))
+    def _adjacent(self, left: Compiled, right: Compiled, *, possessive: bool = False) -> Compiled:
+        return self._intern(
+            ("adjacent", left.key, right.key, possessive),
+            lambda key: AdjacentNode(key, left, right, possessive=possessive),
+        )
 
     def _leaf(self, patterns: frozenset[Pattern]) -> Compiled:
-        node = self._intern(patterns, lambda key: LeafNode(key, len(patterns)))
+        node = self._intern(patterns, lambda key: LeafNode(key, frequency(patterns)))
         for pattern in patterns:
             self.patterns.setdefault(pattern, set()).add(node.key)
         return node
 
 
-def phrase_patterns(sequence: tuple[Word, ...], language: str) -> list[list[Pattern]]:
-    """A phrase as pieces of patterns; a piece ends after a word of which only the stem is spelled out."""
+def _shared(part: Node) -> bool:
+    """Whether a part is, or may be, an entry of a named list."""
+    match part:
+        case Phrases():
+            return part.shared
+        case AnyOf(parts):
+            return any(map(_shared, parts))
+        case Chain(parts):
+            return _shared(parts[-1])
+    return False
+
+
+def frequency(patterns: Iterable[Pattern]) -> float:
+    """A guess at how often one of some patterns is hit, to tell rare words from frequent ones."""
+    return sum(exp(-len(pattern.literal) / 2) for pattern in patterns)
+
+
+def phrase_patterns(sequence: tuple[Word, ...], language: str, *, final: bool) -> list[list[Pattern]]:
+    """A phrase as pieces of patterns; a piece ends after a word of which only the stem is spelled out.
+
+    The last word of a phrase is inflected where it is the ``final`` one, too.
+    """
     pieces: list[list[Pattern]] = []
     words: list[list[Pattern]] = []
     for index, word in enumerate(sequence):
-        spelled = _word_patterns(word, language, last=index == len(sequence) - 1)
+        spelled = _word_patterns(word, language, last=final and index == len(sequence) - 1)
         words.append(spelled)
         if any(pattern.tail is not None for pattern in spelled):
             pieces.append(_concatenated(words))

@@ -10,23 +10,19 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from typing import NamedTuple
 
-import re2
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
-from service.tagging.compiler import Compiler, Pattern
-from service.tagging.inflect import MAX_TAIL
-from service.tagging.nodes import Compiled, Layout, Scene, Span, disjoint
-from service.tagging.normalise import PARAGRAPH, Folded, fold
-from service.tagging.rules import compile_expression, regex_options
+from service.tagging.compiler import Compiler
+from service.tagging.leaves import Expressions, Hits, Leaf, Match, Span, check_of, literal_of
+from service.tagging.nodes import Compiled, Layout, Scene
+from service.tagging.normalise import PARAGRAPH, Folded, fold, separated
 from service.tagging.taxonomy import Mask, Place, Rule
 
-MAX_EXPRESSION_HITS = 1_000  # of one regular expression in one article
-# Literals beyond this size go into a contiguous NFA: a tenth of the memory at two thirds of the speed.
-_DFA_CHARACTERS = 160_000
-_TAIL = re.compile(rf"[^\W_]{{0,{MAX_TAIL + 1}}}")
+# Literals beyond this size go into a contiguous NFA: a fifth of the memory, and faster once the tables of a
+# DFA no longer fit the processor's cache.
+_DFA_CHARACTERS = 40_000
 _WORDS = re.compile(r"[^\W_]+(?:['.&][^\W_]+)*")
 
 
@@ -171,38 +167,12 @@ class Matcher:
     def __init__(self, language: str, rules: Iterable[Rule], masks: Iterable[Mask]) -> None:
         self.language = language
         compiler = Compiler(language)
-        self._entries: list[tuple[Compiled, Rule]] = []
-        self._anchored: dict[int, list[int]] = defaultdict(list)  # entries to look at when a leaf is hit
-        for rule in rules:
-            node = compiler.compile(rule.node)
-            for leaf in node.anchors:
-                self._anchored[leaf].append(len(self._entries))
-            self._entries.append((node, rule))
-        self._masks: dict[str | None, list[Compiled]] = defaultdict(list)
-        for mask in masks:
-            self._masks[mask.topic].append(compiler.compile(mask.node))
-        self._expressions = _Expressions(compiler.expressions)
-        self._prepare(compiler.patterns)
-
-    def _prepare(self, patterns: Mapping[Pattern, Iterable[int]]) -> None:
-        by_literal: dict[str, list[Pattern]] = defaultdict(list)
-        for pattern in patterns:
-            by_literal[pattern.literal].append(pattern)
-        literals = sorted(by_literal)
-        self.literals = len(literals)
-        # Leaves that any whole-word hit of a literal counts for, and patterns that ask for more.
-        self._strict: list[tuple[int, ...]] = []
-        self._loose: list[tuple[tuple[Pattern, tuple[int, ...]], ...]] = []
-        for literal in literals:
-            plain = [pattern for pattern in by_literal[literal] if _is_strict(pattern)]
-            self._strict.append(tuple(sorted(leaf for pattern in plain for leaf in patterns[pattern])))
-            self._loose.append(
-                tuple(
-                    (pattern, tuple(sorted(patterns[pattern])))
-                    for pattern in by_literal[literal]
-                    if not _is_strict(pattern)
-                )
-            )
+        self._rules = [(compiler.compile(rule.node), rule) for rule in rules]
+        self._masks = [(compiler.compile(mask.node), mask.topic) for mask in masks]
+        literals = sorted({literal_of(pattern) for pattern in compiler.patterns})
+        self.literals = len(literals)  # how many strings the automaton looks for
+        self._leaves = self._bind(compiler, {literal: index for index, literal in enumerate(literals)})
+        self._classify()
         small = sum(map(len, literals)) <= _DFA_CHARACTERS
         self._automaton = AhoCorasick(
             literals,
@@ -211,50 +181,82 @@ class Matcher:
             implementation=Implementation.DFA if small else Implementation.ContiguousNFA,
         )
 
+    def _bind(self, compiler: Compiler, index: dict[str, int]) -> dict[int, Leaf]:
+        """The leaves, bound to the literals' places in the automaton; expressions have places after them."""
+        leaves: dict[int, Leaf] = defaultdict(Leaf)
+        for pattern, keys in compiler.patterns.items():
+            literal, check = index[literal_of(pattern)], check_of(pattern)
+            for key in keys:
+                leaves[key].add(literal, check)
+        places = {expression: len(index) + number for number, expression in enumerate(compiler.expressions)}
+        for expression, key in compiler.expressions.items():
+            leaves[key].add(places[expression], None)
+        self._expressions = Expressions(places)
+        for leaf in leaves.values():
+            leaf.close()
+        return dict(leaves)
+
+    def _classify(self) -> None:
+        """Literals that the same leaves have are a class: what follows from a hit is worked out by class."""
+        keys: dict[int, set[int]] = defaultdict(set)
+        for key, leaf in self._leaves.items():
+            for literal in leaf.literals:
+                keys[literal].add(key)
+        classes: dict[frozenset[int], int] = {}
+        self._class_of = [
+            classes.setdefault(frozenset(keys[literal]), len(classes)) for literal in range(len(keys))
+        ]
+        self._leaves_of = list(classes)
+        self._rules_of = _anchored([node for node, _ in self._rules], classes)
+        self._masks_of = _anchored([node for node, _ in self._masks], classes)
+
     def read(self, title: str, text: str, language: str) -> Reading:
         """An article with the places of every rule; linear in its length."""
         reading = Reading(title, text, language)
-        hits = self._scan(reading.folded, reading.text_at)
-        if hits:
-            self._apply(reading, hits)
+        folded = reading.folded
+        found = self._automaton.find_matches_as_indexes(separated(folded.text), overlapping=True)
+        found += self._expressions.scan(folded.cased, reading.text_at)
+        if found:
+            matches: dict[int, list[Match]] = defaultdict(list)
+            for match in found:
+                matches[match[0]].append(match)
+            self._apply(reading, matches)
         return reading
 
-    def _scan(self, folded: Folded, text_at: int) -> dict[int, list[Span]]:
-        text = folded.text
-        strict, loose = self._strict, self._loose
-        hits: dict[int, list[Span]] = defaultdict(list)
-        for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            if not text[end].isalnum() and not text[start - 1].isalnum():
-                for leaf in strict[index]:
-                    hits[leaf].append((start, end))
-            if loose[index]:
-                for pattern, leaves in loose[index]:
-                    span = _checked(pattern, folded, start, end)
-                    if span is not None:
-                        for leaf in leaves:
-                            hits[leaf].append(span)
-        self._expressions.scan(folded.cased, text_at, hits)
-        return hits
-
-    def _apply(self, reading: Reading, hits: Mapping[int, list[Span]]) -> None:
-        plain = Scene(hits, reading.layout)
-        scene = _behind(self._masks.get(None, ()), plain, plain)
-        scenes: dict[str | None, Scene] = {
-            topic: _behind(masks, plain, scene) for topic, masks in self._masks.items() if topic is not None
-        }
-        for index in sorted({entry for leaf in hits for entry in self._anchored.get(leaf, ())}):
-            node, rule = self._entries[index]
-            spans = scenes.get(rule.topic, scene).spans(node)
+    def _apply(self, reading: Reading, matches: Mapping[int, list[Match]]) -> None:
+        literals = frozenset(matches)
+        classes = {self._class_of[literal] for literal in literals}
+        leaves = frozenset().union(*[self._leaves_of[one] for one in classes])
+        scene = Scene(self._leaves, Hits(reading.folded, matches, literals, leaves), reading.layout)
+        masks = frozenset().union(*[self._masks_of[one] for one in classes])
+        scenes = self._masked(scene, masks) if masks else {}
+        everywhere = scenes.get(None, scene)
+        for index in sorted(frozenset().union(*[self._rules_of[one] for one in classes])):
+            node, rule = self._rules[index]
+            spans = scenes.get(rule.topic, everywhere).spans(node)
             if spans and rule.place is not Place.ANY:
                 spans = [span for span in spans if _stands(span, rule, reading.text_at)]
             if spans:
                 reading.add(rule.topic, Found(rule, spans))
 
+    def _masked(self, scene: Scene, masks: Iterable[int]) -> dict[str | None, Scene]:
+        """The scenes of topics (None: all others) that see less; a mask itself looks at the plain one."""
+        hidden: dict[str | None, list[Span]] = defaultdict(list)
+        for index in masks:
+            node, topic = self._masks[index]
+            if spans := scene.spans(node):
+                hidden[topic] += spans
+        common = hidden.get(None, [])
+        return {topic: scene.masked([*common, *spans] if topic else spans) for topic, spans in hidden.items()}
 
-def _behind(masks: Sequence[Compiled], plain: Scene, scene: Scene) -> Scene:
-    """A scene without what masks hide; the masks themselves look at the plain one."""
-    hidden = [span for mask in masks for span in plain.spans(mask)]
-    return scene.masked(hidden) if hidden else scene
+
+def _anchored(nodes: Sequence[Compiled], classes: Iterable[frozenset[int]]) -> list[frozenset[int]]:
+    """By class of literals: the nodes to look at when one of them is found."""
+    by_leaf: dict[int, set[int]] = defaultdict(set)
+    for index, node in enumerate(nodes):
+        for key in node.anchors:
+            by_leaf[key].add(index)
+    return [frozenset().union(*[by_leaf[key] for key in keys]) for keys in classes]
 
 
 def _stands(span: Span, rule: Rule, text_at: int) -> bool:
@@ -263,77 +265,3 @@ def _stands(span: Span, rule: Rule, text_at: int) -> bool:
         return rule.place in (Place.TITLE, Place.TITLE_AND_LEAD)
     lead = span[0] < text_at + rule.lead
     return rule.place is Place.TEXT or (lead and rule.place in (Place.LEAD, Place.TITLE_AND_LEAD))
-
-
-def _is_strict(pattern: Pattern) -> bool:
-    return not pattern.open_left and pattern.tail is None and not pattern.cased
-
-
-def _checked(pattern: Pattern, folded: Folded, start: int, end: int) -> Span | None:
-    """The span of the whole word or phrase at a hit; None where the pattern wants something else there."""
-    for offset, written in pattern.cased:
-        there = folded.cased[start + offset : start + offset + len(written)]
-        if there != written and there.replace("-", " ") != written:
-            return None
-    begin = _beginning(pattern, folded.text, start)
-    finish = _ending(pattern, folded.text, end)
-    return (begin, finish) if begin >= 0 and finish >= 0 else None
-
-
-def _beginning(pattern: Pattern, text: str, start: int) -> int:
-    """Where the word of a hit begins; -1 where it may not begin there."""
-    begin = start
-    while text[begin - 1].isalnum():
-        if not pattern.open_left or start - begin == MAX_TAIL:
-            return -1
-        begin -= 1
-    return begin
-
-
-def _ending(pattern: Pattern, text: str, end: int) -> int:
-    """Where the word of a hit ends; -1 where its pattern has no such ending."""
-    tail = _TAIL.match(text, end)
-    assert tail is not None
-    ending = tail.group()
-    if pattern.tail is None:
-        return -1 if ending else end
-    # An empty set of endings stands for any.
-    if len(ending) > MAX_TAIL or (pattern.tail and ending not in pattern.tail):
-        return -1
-    return tail.end()
-
-
-class _Expressions:
-    """All regular expressions: one pass tells which match at all, only those are searched for places."""
-
-    def __init__(self, expressions: Mapping[str, int]) -> None:
-        self._compiled = [(compile_expression(pattern), leaf) for pattern, leaf in expressions.items()]
-        options = regex_options()
-        options.max_mem = 32 << 20  # shared by all; a set has no slower engine to fall back on
-        self._set = re2.Set.SearchSet(options)
-        for pattern in expressions:
-            self._set.Add(pattern)
-        if self._compiled:
-            self._set.Compile()
-
-    def scan(self, text: str, text_at: int, hits: dict[int, list[Span]]) -> None:
-        """Adds the places of every expression to the hits of its leaf."""
-        if not self._compiled:
-            return
-        for index in self._set.Match(text) or ():
-            expression, leaf = self._compiled[index]
-            places = (_trimmed(text, *match.span()) for match in expression.finditer(text))
-            spans = [
-                (start, end)
-                for start, end in islice(places, MAX_EXPRESSION_HITS)
-                if start < end and (end <= text_at or start >= text_at)  # not from the title into the text
-            ]
-            if spans:
-                hits[leaf] = disjoint(spans)
-
-
-def _trimmed(text: str, start: int, end: int) -> Span:
-    """A span without white space at its ends: there is none around the article's fields in the original."""
-    piece = text[start:end]
-    start += len(piece) - len(piece.lstrip())
-    return start, start + len(piece.strip())

@@ -11,14 +11,12 @@ import re
 from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
 
-from service.tagging.normalise import PARAGRAPH
-from service.tagging.rules import Order, Unit
+from service.tagging.leaves import Hits, Leaf, Span
+from service.tagging.normalise import BREAK, PARAGRAPH
+from service.tagging.tree import Order, Unit
 
-Span: TypeAlias = tuple[int, int]
-
-_WORD = re.compile(r"[^\W_]+(?:['.][^\W_]+)*")
+_DASH = f" {BREAK}"  # a dash between words is none itself
 _LONGEST_WORD = 40  # characters a word takes at most when a distance is bounded before it is counted
 # A sentence ends at . ! or ? (with closing quotes) before something that may begin one, or with its
 # paragraph.
@@ -77,51 +75,62 @@ class Layout:
 class Scene:
     """An article's hits as a rule may see them: without those that a mask hides."""
 
-    __slots__ = ("_answers", "_hidden", "_hits", "layout")
+    __slots__ = ("_answers", "_hidden", "_hits", "_leaves", "layout", "leaves")
 
     def __init__(
-        self, hits: Mapping[int, Sequence[Span]], layout: Layout, hidden: Sequence[Span] = ()
+        self, leaves: Mapping[int, Leaf], hits: Hits, layout: Layout, hidden: Sequence[Span] = ()
     ) -> None:
+        self._leaves = leaves
         self._hits = hits
         self._hidden = hidden
         self._answers: dict[int, Sequence[Span]] = {}
+        self.leaves = hits.leaves
         self.layout = layout
 
     def masked(self, hidden: Sequence[Span]) -> Scene:
-        """The same article with more of it hidden."""
-        return Scene(self._hits, self.layout, disjoint([*self._hidden, *hidden], keep_longest=True))
+        """The same article with places hidden."""
+        return Scene(self._leaves, self._hits, self.layout, joined(hidden))
 
     def leaf(self, key: int) -> Sequence[Span]:
-        """The spans of a leaf, longest first where they overlap."""
-        spans = self._hits.get(key)
-        if not spans:
-            return ()
-        if self._hidden:
-            spans = outside(spans, self._hidden)
-        return disjoint(spans) if len(spans) > 1 else spans
+        """Every span of a leaf."""
+        spans = self._leaves[key].spans(self._hits)
+        return outside(spans, self._hidden) if self._hidden else spans
 
     def spans(self, node: Compiled) -> Sequence[Span]:
         """Where a node holds."""
         answer = self._answers.get(node.key)
         if answer is None:
-            answer = self._answers[node.key] = node.find(self)
+            answer = () if node.anchors.isdisjoint(self.leaves) else node.find(self)
+            self._answers[node.key] = answer
         return answer
 
 
-def disjoint(spans: Sequence[Span], *, keep_longest: bool = False) -> list[Span]:
-    """Spans in order; of those that overlap the first stays, and of equal starts the longest.
-
-    With ``keep_longest`` overlapping spans are joined instead.
-    """
+def disjoint(spans: Sequence[Span]) -> Sequence[Span]:
+    """Spans in order; of those that overlap the first stays, and of equal starts the longest."""
+    reached = -1
+    for start, end in spans:
+        if start < reached:
+            break
+        reached = end
+    else:  # as the automaton gives them most often
+        return spans
     kept: list[Span] = []
     reached = -1
     for start, end in sorted(spans, key=_by_start_longest):
         if start >= reached:
             kept.append((start, end))
             reached = end
-        elif keep_longest and end > reached:
-            kept[-1] = (kept[-1][0], end)
-            reached = end
+    return kept
+
+
+def joined(spans: Sequence[Span]) -> list[Span]:
+    """Spans in order, those that overlap made one."""
+    kept: list[Span] = []
+    for start, end in sorted(spans):
+        if kept and start <= kept[-1][1]:
+            kept[-1] = (kept[-1][0], max(end, kept[-1][1]))
+        else:
+            kept.append((start, end))
     return kept
 
 
@@ -143,16 +152,20 @@ def outside(spans: Sequence[Span], hidden: Sequence[Span]) -> list[Span]:
 class Compiled(ABC):
     """A node of a compiled rule. Nodes of one ``key`` are the same question."""
 
-    __slots__ = ("anchors", "key", "size")
+    __slots__ = ("anchors", "frequency", "key")
 
-    def __init__(self, key: int, anchors: frozenset[int], size: int) -> None:
+    def __init__(self, key: int, anchors: frozenset[int], frequency: float) -> None:
         self.key = key
         self.anchors = anchors  # leaves of which one must be hit for the node to hold
-        self.size = size  # patterns behind the anchors: how often they may be hit
+        self.frequency = frequency  # a guess at how often the anchors are hit, to choose the rarer ones
 
     @abstractmethod
     def find(self, scene: Scene) -> Sequence[Span]:
-        """Where the node holds, in order."""
+        """Where the node holds, in order; of overlapping places the longest."""
+
+    def every(self, scene: Scene) -> Sequence[Span]:
+        """Where the node holds, overlapping places and all: of a phrase's piece any may be the right one."""
+        return scene.spans(self)
 
 
 class LeafNode(Compiled):
@@ -160,25 +173,47 @@ class LeafNode(Compiled):
 
     __slots__ = ()
 
-    def __init__(self, key: int, size: int) -> None:
-        super().__init__(key, frozenset({key}), size)
+    def __init__(self, key: int, frequency: float) -> None:
+        super().__init__(key, frozenset({key}), frequency)
 
     def find(self, scene: Scene) -> Sequence[Span]:
+        spans = scene.leaf(self.key)
+        return disjoint(spans) if len(spans) > 1 else spans
+
+    def every(self, scene: Scene) -> Sequence[Span]:
         return scene.leaf(self.key)
 
 
 class AnyNode(Compiled):
     """Any of some nodes."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("_parts",)
 
     def __init__(self, key: int, parts: tuple[Compiled, ...]) -> None:
         anchors = frozenset(anchor for part in parts for anchor in part.anchors)
-        super().__init__(key, anchors, sum(part.size for part in parts))
-        self.parts = parts
+        super().__init__(key, anchors, sum(part.frequency for part in parts))
+        self._parts: dict[int, list[Compiled]] = {}  # by anchor
+        for part in parts:
+            for anchor in part.anchors:
+                self._parts.setdefault(anchor, []).append(part)
+
+    def _candidates(self, scene: Scene) -> Sequence[Compiled]:
+        """The parts that may hold."""
+        hit = self.anchors & scene.leaves
+        if len(hit) == 1:
+            (anchor,) = hit
+            return self._parts[anchor]
+        return list(dict.fromkeys([part for anchor in hit for part in self._parts[anchor]]))
 
     def find(self, scene: Scene) -> Sequence[Span]:
-        return disjoint([span for part in self.parts for span in scene.spans(part)])
+        parts = self._candidates(scene)
+        if len(parts) == 1:
+            return scene.spans(parts[0])
+        spans = [span for part in parts for span in scene.spans(part)]
+        return disjoint(spans) if len(spans) > 1 else spans
+
+    def every(self, scene: Scene) -> Sequence[Span]:
+        return [span for part in self._candidates(scene) for span in part.every(scene)]
 
 
 class _Pair(Compiled):
@@ -187,13 +222,15 @@ class _Pair(Compiled):
     __slots__ = ("left", "negated", "right")
 
     def __init__(self, key: int, left: Compiled, right: Compiled, *, negated: bool = False) -> None:
-        rarer = left if negated or left.size <= right.size else right
-        super().__init__(key, rarer.anchors, rarer.size)
+        rarer = left if negated or left.frequency <= right.frequency else right
+        super().__init__(key, rarer.anchors, rarer.frequency)
         self.left = left
         self.right = right
         self.negated = negated
 
     def find(self, scene: Scene) -> Sequence[Span]:
+        if not self.negated and self.right.anchors.isdisjoint(scene.leaves):
+            return ()
         left = scene.spans(self.left)
         if not left:
             return ()
@@ -207,15 +244,42 @@ class _Pair(Compiled):
         """The answer from the operands' spans, neither of them empty."""
 
 
-class AdjacentNode(_Pair):
-    """A phrase in two pieces: the right one begins one space after the left one ends."""
+class AdjacentNode(Compiled):
+    """A phrase in two pieces: the right one begins one space after the left one ends.
 
-    __slots__ = ()
+    With ``possessive`` the left one's may end in an apostrophe, with or without an s.
+    """
 
-    def join(self, layout: Layout, left: Sequence[Span], right: Sequence[Span]) -> Sequence[Span]:
-        ends = dict(right)
-        text = layout.text
-        return [(start, ends[end + 1]) for start, end in left if end + 1 in ends and text[end] == " "]
+    __slots__ = ("left", "possessive", "right")
+
+    def __init__(self, key: int, left: Compiled, right: Compiled, *, possessive: bool) -> None:
+        rarer = left if left.frequency <= right.frequency else right
+        super().__init__(key, rarer.anchors, rarer.frequency)
+        self.left = left
+        self.right = right
+        self.possessive = possessive
+
+    def find(self, scene: Scene) -> Sequence[Span]:
+        spans = self.every(scene)
+        return disjoint(spans) if len(spans) > 1 else spans
+
+    def every(self, scene: Scene) -> Sequence[Span]:
+        if self.left.anchors.isdisjoint(scene.leaves) or self.right.anchors.isdisjoint(scene.leaves):
+            return ()
+        ends: dict[int, list[int]] = {}
+        for start, end in self.right.every(scene):
+            ends.setdefault(start, []).append(end)
+        if not ends:
+            return ()
+        text = scene.layout.text
+        gaps = (" ", "'s ", "' ") if self.possessive else (" ",)
+        return [
+            (start, finish)
+            for start, end in self.left.every(scene)
+            for gap in gaps
+            if end + len(gap) in ends and text.startswith(gap, end)
+            for finish in ends[end + len(gap)]
+        ]
 
 
 class NearNode(_Pair):
@@ -235,16 +299,17 @@ class NearNode(_Pair):
         ends = [end for _, end in right]
         found: list[Span] = []
         for start, end in left:
-            gaps = []
+            words, span = self.distance + 1, (start, end)
             if self.order is not Order.AFTER:
                 index = bisect_left(starts, end)
                 if index < len(right):
-                    gaps.append((self._words(layout.text, end, starts[index]), (start, ends[index])))
+                    words, span = self._words(layout.text, end, starts[index]), (start, ends[index])
             if self.order is not Order.BEFORE:
                 index = bisect_right(ends, start) - 1
                 if index >= 0:
-                    gaps.append((self._words(layout.text, ends[index], start), (starts[index], end)))
-            words, span = min(gaps, default=(self.distance + 1, (start, end)))
+                    before = self._words(layout.text, ends[index], start)
+                    if before < words:
+                        words, span = before, (starts[index], end)
             if (words <= self.distance) is not self.negated:
                 found.append((start, end) if self.negated else span)
         return found if self.order is Order.BEFORE else sorted(found)
@@ -254,7 +319,7 @@ class NearNode(_Pair):
         too_far = self.distance + 1
         if end - start > too_far * _LONGEST_WORD or text.find(PARAGRAPH, start, end) >= 0:
             return too_far
-        return min(too_far, len(_WORD.findall(text, start, end)))
+        return max(0, text.count(" ", start, end) - text.count(_DASH, start, end) - 1)
 
 
 class WithNode(_Pair):

@@ -43,6 +43,7 @@ _ASCII_FOLD = bytes.maketrans(
     ascii_uppercase.encode() + b"-`" + _ASCII_BLANKS,
     ascii_lowercase.encode() + b" '" + b" " * len(_ASCII_BLANKS),
 )
+_ASCII_SEPARATE = bytes(code if chr(code).isalnum() else 0x20 for code in range(0x80)).ljust(0x100)
 
 # Invisible inside a word: soft hyphen, combining grapheme joiner, zero-width and bidirectional marks,
 # variation selectors, byte-order mark.
@@ -164,13 +165,29 @@ def fold(source: str) -> Folded:
         cased = cased.replace(PARAGRAPH, "\x1e\x1e").replace("\n", " ").replace("\x1e\x1e", PARAGRAPH)
     if compatible:
         text = _lowered(cased)
-        if not _ODD.search(text):
+        if not _is_odd(text):
             return Folded(text, cased)
         if "-" in cased:  # most often a dash between spaces
             text = _lowered(_dashed(cased))
-            if not _ODD.search(text):
+            if not _is_odd(text):
                 return Folded(text, cased)
     return _fold_thoroughly(cased)
+
+
+def separated(text: str) -> str:
+    """A folded text with a space for everything that is no letter or digit; as long as before."""
+    if text.isascii():
+        return text.encode("ascii").translate(_ASCII_SEPARATE).decode("ascii")
+    for character in set(text):
+        if not character.isalnum() and character != " ":
+            text = text.replace(character, " ")
+    return text
+
+
+def _is_odd(text: str) -> bool:
+    if text.isascii():  # nothing but white space can be
+        return "  " in text or "\n " in text or " \n" in text or "\n\n\n" in text
+    return _ODD.search(text) is not None
 
 
 def _lowered(cased: str) -> str:
@@ -231,7 +248,7 @@ def _compatible(text: str) -> Iterator[_Piece]:
     done = 0
     for word in _WORD.finditer(text):
         written = word.group()
-        if written.isascii() or not _is_odd(written):
+        if written.isascii() or not _needs_care(written):
             continue
         start, end = word.span()
         yield done, start, text[done:start]
@@ -240,7 +257,7 @@ def _compatible(text: str) -> Iterator[_Piece]:
     yield done, len(text), text[done:]
 
 
-def _is_odd(word: str) -> bool:
+def _needs_care(word: str) -> bool:
     return (
         "İ" in word or _INVISIBLE_ONE.search(word) is not None or not unicodedata.is_normalized("NFKC", word)
     )

@@ -15,102 +15,35 @@ A group inside a phrase holds alternatives only, and a regular expression stands
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
-from itertools import product
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import re2
 
 from service.tagging.inflect import Mark
 from service.tagging.normalise import fold
+from service.tagging.tree import (
+    Expression,
+    Item,
+    Lists,
+    Near,
+    Node,
+    Order,
+    Phrases,
+    RuleError,
+    Unit,
+    With,
+    Word,
+    any_of,
+    is_phrase,
+    phrase_of,
+)
 
 MAX_RULE = 4_000  # characters
 MAX_REGEX = 500  # characters
 MAX_REGEX_SIZE = 1_000  # instructions of the compiled program
-MAX_WORDS = 20  # in a phrase
-MAX_SEQUENCES = 4_000  # phrases that one rule stands for
 MAX_DISTANCE = 100  # words
 MAX_DEPTH = 20  # nested parentheses
 MIN_WILDCARD = 3  # letters beside a wildcard; a Hangul syllable counts as two
-
-
-class RuleError(ValueError):
-    """A rule that cannot be used: the text is the reason."""
-
-
-class Word(NamedTuple):
-    """One word of a phrase, folded (a hyphenated word has spaces)."""
-
-    text: str
-    mark: Mark | None  # None: as its language does with a word at this place
-    cased: str | None  # the case it must have
-    capital: bool  # written with an initial capital: a name
-    open_left: bool
-    open_right: bool
-
-
-class Order(StrEnum):
-    """On which side of the left operand the right one may stand."""
-
-    NEAR = "near"
-    BEFORE = "before"
-    AFTER = "after"
-
-
-class Unit(StrEnum):
-    """The part of an article that two operands must share."""
-
-    SENTENCE = "sentence"
-    PARAGRAPH = "paragraph"
-    ARTICLE = "article"
-
-
-@dataclass(frozen=True, slots=True)
-class Phrases:
-    """Any of some phrases."""
-
-    sequences: tuple[tuple[Word, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """A regular expression in RE2's syntax, case already decided by a flag."""
-
-    pattern: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """Any of some rules."""
-
-    parts: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Near:
-    """``left`` with (or without) a ``right`` at most ``distance`` words away in the same paragraph."""
-
-    left: Node
-    right: Node
-    distance: int
-    order: Order
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class With:
-    """``left`` with (or without) a ``right`` in the same unit of the article."""
-
-    left: Node
-    right: Node
-    unit: Unit
-    negated: bool
-
-
-Node: TypeAlias = Phrases | Expression | AnyOf | Near | With
-Lists: TypeAlias = Callable[[str], Phrases]
 
 
 def parse_rule(text: str, lists: Lists) -> Node:
@@ -211,28 +144,23 @@ class _Parser:
         while self._peek() == "or":
             self._take()
             parts.append(self._phrase())
-        if len(parts) == 1:
-            return parts[0]
-        phrases = [part.sequences for part in parts if isinstance(part, Phrases)]
-        merged = tuple(dict.fromkeys(sequence for part in phrases for sequence in part))
-        others = [part for part in parts if not isinstance(part, Phrases)]
-        if not others:
-            return Phrases(merged)
-        return AnyOf((Phrases(merged), *others) if merged else tuple(others))
+        return any_of(parts)
 
     def _phrase(self) -> Node:
-        items: list[tuple[tuple[Word, ...], ...]] = []
+        items: list[Item] = []
         while (kind := self._peek()) in ("word", "quoted", "list", "open", "regex"):
-            text = self._take()
-            node, optional = self._item(kind, text)
-            if isinstance(node, Phrases):
-                items.append((*node.sequences, ()) if optional else node.sequences)
+            node, optional = self._item(kind, self._take())
+            if is_phrase(node):
+                items.append(Item(node, optional))
             elif items or optional or self._peek() in ("word", "quoted", "list", "open", "regex"):
                 what = "a regular expression" if kind == "regex" else "a group with operators"
                 raise RuleError(f"{what} cannot be part of a phrase: put an operator between")
             else:
                 return node
-        return _joined(items, before=self._tokens[self._next].text if self._peek() != "end" else "the end")
+        if not items:
+            before = self._tokens[self._next].text if self._peek() != "end" else "the end"
+            raise RuleError(f"words are missing before {before}")
+        return phrase_of(items)
 
     def _item(self, kind: str, text: str) -> tuple[Node, bool]:
         if kind == "word":
@@ -251,26 +179,6 @@ class _Parser:
             raise RuleError("a parenthesis is never closed")
         self._depth -= 1
         return node, self._take().endswith("?")
-
-
-def _joined(items: list[tuple[tuple[Word, ...], ...]], *, before: str) -> Phrases:
-    """The phrases that a row of items stands for: their cross product."""
-    if not items:
-        raise RuleError(f"words are missing before {before}")
-    count = 1
-    for item in items:
-        count *= len(item)
-    if count > MAX_SEQUENCES:
-        raise RuleError(f"the rule stands for {count} phrases, at most {MAX_SEQUENCES} are allowed")
-    sequences = tuple(dict.fromkeys(sum(parts, ()) for parts in product(*items)))
-    if () in sequences:
-        raise RuleError("everything in the phrase is optional")
-    for sequence in sequences:
-        if len(sequence) > MAX_WORDS:
-            raise RuleError(f"a phrase has {len(sequence)} words, at most {MAX_WORDS} are allowed")
-        if any(word.open_left for word in sequence[1:]):
-            raise RuleError("a wildcard in front may only stand at the first word of a phrase")
-    return Phrases(sequences)
 
 
 def _quoted(text: str) -> tuple[Word, ...]:

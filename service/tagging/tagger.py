@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from service.tagging.layer import Layer, Ruling
+from service.tagging.leaves import Span
 from service.tagging.matcher import Found, Matcher, Reading
-from service.tagging.nodes import Span
 from service.tagging.script import language_of
 from service.tagging.taxonomy import ANY_LANGUAGE, Taxonomy, Topic
 from service.values import Evidence, Tag

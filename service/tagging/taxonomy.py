@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from service.tagging.rules import Node
+from service.tagging.tree import Node
 
 if TYPE_CHECKING:
     from service.tagging.layer import Layer

@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -16,9 +17,11 @@ import msgspec
 
 from service.errors import TopicsError
 from service.tagging.compiler import Compiler
-from service.tagging.rules import Node, Phrases, RuleError, Word, parse_rule
+from service.tagging.model import load_layer
+from service.tagging.rules import parse_rule
 from service.tagging.taxonomy import ANY_LANGUAGE, Mask, Place, Rule, Saturation, Taxonomy, Topic
 from service.tagging.toml_lines import TomlPath, line_of, toml_lines
+from service.tagging.tree import Node, Phrases, RuleError, Word
 
 MAX_FILE = 8 << 20  # bytes
 MAX_RULES = 50_000
@@ -94,8 +97,12 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 # -- reading it ----------------------------------------------------------------------------------------
 
 
-def load_topics(path: Path | None = None) -> Taxonomy:
-    """The taxonomy of a topics file; without a path of the one that comes with the program.
+def load_topics(path: Path | None = None, weights: Path | None = None) -> Taxonomy:
+    """The taxonomy of a topics file, with what was learned for its topics.
+
+    Args:
+        path: None: the topics that come with the program.
+        weights: of the statistical layer; None: those that come with the program, where they know a topic.
 
     Raises:
         TopicsError: the file cannot be read or used; the text names each problem's line, topic and reason.
@@ -114,7 +121,13 @@ def load_topics(path: Path | None = None) -> Taxonomy:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise TopicsError(f"{origin}: line {line}: not UTF-8") from error
-    return read_topics(document, origin=origin)
+    taxonomy = read_topics(document, origin=origin)
+    layer = load_layer(weights, taxonomy.topics)
+    if layer is None:
+        return taxonomy
+    # Other weights give other labels, so they are another taxonomy.
+    both = hashlib.blake2b(f"{taxonomy.hash} {layer.version}".encode(), digest_size=16).hexdigest()
+    return replace(taxonomy, layer=layer, hash=both)
 
 
 def read_topics(document: str, *, origin: str = "topics") -> Taxonomy:
@@ -234,7 +247,7 @@ class _Builder:
         except RuleError:
             del self._lists[name]
             raise
-        phrases = self._lists[name] = Phrases(tuple(sequences))
+        phrases = self._lists[name] = Phrases(tuple(sequences), shared=True)
         return phrases
 
     def _parsed(self, topic: str | None, language: str, text: str, path: TomlPath) -> Node | None:
@@ -325,7 +338,7 @@ class _Builder:
 
 def _only_phrases(node: Node, name: str, entry: str) -> Phrases:
     if not isinstance(node, Phrases):
-        raise RuleError(f"the list {{{name}}} may only hold phrases, not {entry!r}")
+        raise RuleError(f"the list {{{name}}} may only hold phrases and lists, not {entry!r}")
     return node
 
 
