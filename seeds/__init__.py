@@ -15,3 +15,8 @@ def folder() -> Path:
 def articles() -> list[Path]:
     """The seed articles, in the order of their names."""
     return sorted(folder().glob("*.txt"))
+
+
+def starter() -> Path:
+    """The starter list of feeds on sanctions, arms and diplomacy, as OPML; subscribed only when asked for."""
+    return folder() / "starter.opml"

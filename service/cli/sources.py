@@ -11,15 +11,15 @@ import click
 
 from service.cli.config import masked_options
 from service.cli.output import ago, count, hint, moment, print_json, print_table, say
+from service.cli.source_specs import host_of, spec_of
 from service.cli.state import State, define, json_option
+from service.cli.subscriptions import export, import_command
 from service.masking import mask
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from models.records import SourceRecord, SourceSpec
-
-_NO_FEEDS = "an http:// or https:// address, or the path of a folder"
+    from models.records import SourceRecord
 
 
 @click.group(
@@ -66,13 +66,13 @@ def add(state: State, locations: tuple[str, ...], as_json: bool, **options: Any)
 
     The running daemon takes them up at once. Nothing is fetched here: 'wirewatch poll' does that.
     """
-    specs = [_spec(state, location, options) for location in locations]
+    specs = [spec_of(state, location, options) for location in locations]
     if options["title"] and len(specs) > 1:
         raise click.UsageError("--title names one source, and several are added")
     with state.database(create=True):
         from models.sources import add_all  # noqa: PLC0415
 
-        added = add_all([(spec, _host(spec)) for spec in specs], now=state.now)
+        added = add_all([(spec, host_of(spec)) for spec in specs], now=state.now)
     if as_json:
         print_json([{**source_json(one.source), "new": one.new, "revived": one.revived} for one in added])
         return
@@ -80,70 +80,6 @@ def add(state: State, locations: tuple[str, ...], as_json: bool, **options: Any)
         source = one.source
         what = "added" if one.new else "is listed again" if one.revived else "is known already, unchanged"
         say(f"{source.kind} {source.id}: {mask(source.name)} {what}")
-
-
-def _spec(state: State, location: str, options: dict[str, Any]) -> SourceSpec:
-    """A source as it was typed, checked by the rules of the settings."""
-    from models.records import SourceKind, SourceSpec  # noqa: PLC0415
-    from service.errors import SettingsError  # noqa: PLC0415
-    from service.settings import source_from  # noqa: PLC0415
-
-    typed: dict[str, Any] = {name: value for name, value in options.items() if value not in (None, (), False)}
-    if options["day_first"] is False:
-        typed["day_first"] = False
-    typed["headers"] = _headers(typed.pop("headers", ()))
-    if not typed["headers"]:
-        del typed["headers"]
-    for name in ("include", "exclude"):
-        if name in typed:
-            typed[name] = list(typed[name])
-    if "password_file" in typed:
-        typed["password_file"] = str(typed["password_file"])
-    if "://" in location:
-        typed["url"] = location
-    else:
-        typed["path"] = str(_folder(location))
-    try:
-        source = source_from(typed, base=Path.cwd(), environ=state.environ)
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from error
-    is_folder = source.url is None
-    return SourceSpec(
-        location=source.location,
-        kind=SourceKind.FOLDER if is_folder else SourceKind.FEED,
-        title=source.title,
-        group=source.group,
-        schedule=source.schedule or state.settings.default_schedule(folder=is_folder),
-        options=source.options,
-    )
-
-
-def _folder(location: str) -> Path:
-    path = Path(location).expanduser().absolute()
-    if path.is_dir():
-        return path
-    if path.is_file():
-        raise click.UsageError(
-            f"{location!r} is a file; only folders are watched: 'wirewatch import {location}' reads it once"
-        )
-    guess = f"; for a feed write https://{location}" if "." in location and " " not in location else ""
-    raise click.UsageError(f"{location!r} is no folder here{guess}; a source is {_NO_FEEDS}")
-
-
-def _headers(written: Sequence[str]) -> dict[str, str]:
-    headers = {}
-    for one in written:
-        name, separator, value = one.partition(":")
-        if not separator or not name.strip():
-            raise click.UsageError(f"--header takes NAME:VALUE, not {name!r}")
-        headers[name.strip()] = value.strip()
-    return headers
-
-
-def _host(spec: SourceSpec) -> str:
-    from service.clean.urls import registrable_domain  # noqa: PLC0415
-
-    return registrable_domain(spec.location) if spec.kind == "feed" else ""
 
 
 @define(
@@ -348,5 +284,5 @@ def resume(state: State, sources: tuple[str, ...], yes: bool, as_json: bool) -> 
     )
 
 
-for one_command in (add, list_command, remove, pause, resume):
+for one_command in (add, list_command, remove, pause, resume, import_command, export):
     command.add_command(one_command)
