@@ -95,6 +95,14 @@ def test_lines_that_a_program_broke_are_joined() -> None:
     )
 
 
+def test_short_lines_around_wrapped_paragraphs_stay_as_they_are() -> None:
+    text = f"By Ann Lee\n17 June 2024\n\n{WRAPPED}\nRelated:\nFour banks cut off\nShip seized"
+    joined = write_text(read_lines(text)).split("\n\n")
+    assert joined[:2] == ["By Ann Lee", "17 June 2024"]
+    assert joined[-3:] == ["Related:", "Four banks cut off", "Ship seized"]
+    assert len(joined) == 7
+
+
 def test_chinese_lines_are_joined_without_a_space() -> None:
     rows = [
         "安全理事会星期一开会讨论禁运问题，理事国未能就案文达成一致，专家小组的任务期限将于本月底到期，外交官说。"

@@ -365,8 +365,10 @@ def test_a_subfolder_that_cannot_be_listed_has_lost_no_file(
 @pytest.mark.parametrize(
     "name",
     [
-        ".hidden.txt", ".git/a.txt", "a.txt~", "~$a.docx", "#a.txt#", "a.txt.part", "a.pdf.crdownload", "a.tmp",
-        "A.TMP", ".a.txt.swp", "Thumbs.db", ".~lock.a.odt#", "lost+found/a.txt",
+        ".hidden.txt", ".git/a.txt", "a.txt~", "~$a.docx", "#a.txt#", "a.txt.part", "a.pdf.crdownload",
+        "a.tmp",
+        "A.TMP", ".a.txt.swp",
+        "Thumbs.db", ".~lock.a.odt#", "lost+found/a.txt",
     ],
 )  # fmt: skip
 def test_hidden_and_temporary_files_do_not_count(watched: Watched, name: str) -> None:

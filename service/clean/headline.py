@@ -12,6 +12,7 @@ from service.clean.text import Line, one_line, shorten
 
 MAX_TITLE = 500  # characters of a source's title; longer ones are texts in the wrong place
 MAX_MADE = 100
+MIN_MADE = 12
 MAX_HEADLINE = 180
 MAX_HEADLINE_WORDS = 28
 
@@ -68,7 +69,11 @@ def find_headline(lines: Sequence[Line]) -> Headline | None:
 
 def make_title(text: str) -> str:
     """A title out of a text's first sentence, shortened at a word boundary."""
-    start = one_line(text[: MAX_MADE * 10])
+    # A first paragraph without a full stop is a line of its own, unless it is next to nothing.
+    paragraphs = text[: MAX_MADE * 10].strip().split("\n\n")
+    start = one_line(paragraphs[0])
+    if len(start) < MIN_MADE:
+        start = one_line(" ".join(paragraphs[:5]))
     if not start:
         return ""
     position = 0

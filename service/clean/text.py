@@ -121,12 +121,15 @@ def _blocks(rows: Sequence[str]) -> list[list[str]]:
 
 def _wrapped_at(blocks: Sequence[Sequence[str]]) -> int:
     """The width at which the text was wrapped, 0 when it was not."""
-    breaks = [(row, after) for block in blocks for row, after in pairwise(block)]
     width = max((len(row) for block in blocks for row in block), default=0)
-    if len(breaks) < _MIN_BREAKS or not _MIN_WIDTH <= width <= _MAX_WIDTH:
+    if not _MIN_WIDTH <= width <= _MAX_WIDTH:
         return 0
+    # Bylines, links and the ends of paragraphs are short; how the full lines end is what tells.
+    breaks = [
+        (row, after) for block in blocks for row, after in pairwise(block) if len(row) * 10 >= width * 7
+    ]
     soft = sum(_is_soft(row, after, width) for row, after in breaks)
-    return width if soft * 4 >= len(breaks) * 3 else 0
+    return width if len(breaks) >= _MIN_BREAKS and soft * 4 >= len(breaks) * 3 else 0
 
 
 def _is_soft(row: str, after: str, width: int) -> bool:

@@ -30,6 +30,7 @@ Reader = Callable[["Document"], tuple[Entry, ...]]
 
 # A text that unpacks to more is no article; the size of the file itself is its fetcher's to limit.
 MAX_UNPACKED = 64 * 1024 * 1024
+_BLANK = b" \t\r\n\x0b\x0c\x00\xef\xbb\xbf\xfe\xff"
 MAX_ENTRIES = 10_000
 
 
@@ -61,9 +62,11 @@ def parse_document(body: bytes, name: str, *, content_type: str = "") -> tuple[E
     :raises ParseFailure: EMPTY, NOT_TEXT with what it seems to be, UNSUPPORTED, MALFORMED, TOO_COMPLEX,
         TOO_LARGE
     """
-    if not body.strip(b" \t\r\n\x0b\x0c\x00\xef\xbb\xbf\xfe\xff"):
+    if not body.strip(_BLANK):
         raise ParseFailure(Reason.EMPTY, "the file is empty" if not body else "the file holds only blanks")
     body = unpack(body, limit=max(MAX_UNPACKED, len(body)))
+    if not body.strip(_BLANK):
+        raise ParseFailure(Reason.EMPTY, "the packed file is empty, or breaks off before its text")
     sample = take_sample(body, name, content_type)
     for kind in KINDS:
         if kind.sniff(sample):

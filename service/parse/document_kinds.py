@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -13,6 +15,7 @@ from service.parse.jsonfeed import looks_like_json
 SAMPLE_BYTES = 64 * 1024
 
 _FEED_ROOTS = frozenset(("rss", "feed", "rdf"))
+_FEED_PART = re.compile(r"<(?:[\w-]+:)?(?:channel|item|entry|title|link|id|updated)[\s>/]|</", re.IGNORECASE)
 _PAGE_ROOTS = frozenset(("html", "head", "body", "title", "meta", "frameset"))
 # Fragments without a frame; a text may begin with "<", so two of them are wanted.
 _FRAGMENT = re.compile(
@@ -71,6 +74,8 @@ _MAGIC: tuple[tuple[bytes, int, str], ...] = (
 )
 # Two letters and a line of prose may follow them: those need a second sign.
 _WEAK = frozenset((b"BM", b"MZ"))
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+_MIN_WIDE = 8  # bytes
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0b\x0c\x1b\x1a\x00"))
 
 
@@ -97,11 +102,10 @@ class Sample:
         if looks_like_json(self.text):
             return _JSON_FEED.search(self.text[:4096]) is not None
         root = find_root(self.text)
-        return root is not None and root.local_name in _FEED_ROOTS and not self._is_prose(root.start)
-
-    def _is_prose(self, start: int) -> bool:
-        # A text that speaks of "<rss>" somewhere in its first lines is none.
-        return len(self.text[:start].split()) > 50 and "<?xml" not in self.text[:start]  # noqa: PLR2004
+        if root is None or root.local_name not in _FEED_ROOTS:
+            return False
+        # A text that speaks of "<rss>" in its first lines is none.
+        return _FEED_PART.search(self.text, root.start + len(root.name)) is not None
 
 
 def take_sample(body: bytes, name: str, content_type: str) -> Sample:
@@ -110,7 +114,11 @@ def take_sample(body: bytes, name: str, content_type: str) -> Sample:
     magic = next(
         (what for mark, at, what in _MAGIC if head[at : at + len(mark)] == mark and _strong(mark, head)), ""
     )
-    text = "" if magic or _is_binary(head) else decode(head, content_type).text
+    wide = wide_encoding(head)
+    if magic or _is_binary(head):
+        text = ""
+    else:
+        text = head.decode(wide, "replace") if wide else decode(head, content_type).text
     return Sample(head, text, PurePath(name).suffix.lower(), content_type.lower(), magic)
 
 
@@ -164,19 +172,32 @@ def _strong(mark: bytes, head: bytes) -> bool:
     return mark not in _WEAK or head.count(0) > 0
 
 
+def wide_encoding(body: bytes) -> str | None:
+    """UTF-16 without a byte order mark: every other byte is one of a few, and the text makes sense."""
+    head = body[:4096]
+    head = head[: len(head) // 2 * 2]
+    if len(head) < _MIN_WIDE or head.startswith(_MARKS):
+        return None
+    even, odd = (_concentration(head[start::2]) for start in (0, 1))
+    if max(even, odd) < 0.9 or 0 not in head:  # noqa: PLR2004 - share of the three most frequent bytes
+        return None
+    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    text = head.decode(encoding, "replace")
+    shown = sum(character.isprintable() or character.isspace() for character in text)
+    return encoding if shown * 50 >= len(text) * 49 else None
+
+
+def _concentration(part: bytes) -> float:
+    return sum(count for _, count in Counter(part).most_common(3)) / len(part)
+
+
 def _is_binary(head: bytes) -> bool:
     """Whether bytes are no text in any encoding: zeros that are no wide encoding, many control characters."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
+    if head.startswith(_MARKS) or wide_encoding(head):
         return False
     controls = len(head) - len(head.translate(None, _CONTROLS))
     zeros = head.count(0)
-    if zeros and _is_wide(head, zeros):
-        return False
-    # One stray zero is a slip of some program; a picture or a program is full of them.
-    return controls * 50 > len(head) or zeros * 500 > len(head)
-
-
-def _is_wide(head: bytes, zeros: int) -> bool:
-    """Whether the zeros are those of UTF-16 text without a mark: all at odd, or all at even places."""
-    even = head[0::2].count(0)
-    return zeros * 5 > len(head) and (even * 20 < zeros or even * 20 > zeros * 19)
+    # A stray one is a slip of some program; a picture or a program is full of them.
+    if (controls + zeros) * 3 > len(head):
+        return True
+    return controls > 3 + len(head) // 50 or zeros > 3 + len(head) // 500

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import email.utils
 from email.message import EmailMessage
 
 from service.errors import ParseFailure
@@ -33,7 +34,7 @@ def read_message(body: bytes) -> tuple[Entry, ...]:
             content_is_html=is_html,
             published=_header(message, "date"),
             date_origin=DateOrigin.EMAIL,
-            author=_header(message, "from"),
+            author=_sender(message),
             language=_header(message, "content-language"),
         ),
     )
@@ -47,6 +48,13 @@ def _header(message: EmailMessage, name: str) -> str | None:
         value = str(raw) if raw is not None else None
     plain = str(value).strip() if value is not None else ""
     return plain or None
+
+
+def _sender(message: EmailMessage) -> str | None:
+    """Who wrote it, by name where there is one."""
+    written = _header(message, "from")
+    name, address = email.utils.parseaddr(written or "")
+    return name.strip() or address.strip() or written
 
 
 def _text(message: EmailMessage) -> tuple[str | None, bool]:

@@ -60,7 +60,7 @@ def read_page(body: bytes, content_type: str = "") -> tuple[Entry, ...]:
     tree = LexborHTMLParser(markup)
     stated = _stated(tree)
     content = _main_text(markup) or markup
-    title = _first(tree, _TITLES) or stated.get("headline") or _heading(tree) or _title(tree)
+    title = _first(tree, _TITLES) or stated.get("headline") or _title(tree) or _heading(tree)
     title = _without_site(title, tree) if title else None
     if not title and not _has_words(tree):
         raise ParseFailure(Reason.EMPTY, "a web page without any text")
@@ -108,7 +108,7 @@ def _link(tree: LexborHTMLParser) -> str | None:
 
 
 def _heading(tree: LexborHTMLParser) -> str | None:
-    headings = tree.css("h1")
+    headings = tree.css("h1") or tree.css("h2, h3")[:1]
     if len(headings) != 1:
         return None
     return " ".join((headings[0].text() or "").split()) or None
@@ -159,6 +159,7 @@ def _author(tree: LexborHTMLParser, stated: dict[str, str]) -> str | None:
 
 
 def _has_words(tree: LexborHTMLParser) -> bool:
+    tree.strip_tags(["script", "style", "noscript", "template"])
     return tree.body is not None and bool((tree.body.text() or "").strip())
 
 

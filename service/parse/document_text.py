@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from service.errors import ParseFailure
+from service.parse.document_kinds import wide_encoding
 from service.parse.encoding import decode
 from service.values import DateOrigin, Entry, Reason
 
 _MARKDOWN = (".md", ".markdown", ".mkd")
-_MAX_FRONT = 4096
 # Metadata before the text, as static site generators write it (Jekyll, Hugo, Pandoc).
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.{0,4000}?)\n(?:---|\.\.\.)[ \t]*\n", re.DOTALL)
 _FRONT_FIELD = re.compile(r"^([A-Za-z_-]{1,30})[ \t]*:[ \t]*(.{0,1000})$", re.MULTILINE)
@@ -26,17 +26,8 @@ def read_text(body: bytes, name: str, content_type: str = "") -> tuple[Entry, ..
 
 
 def _decode(body: bytes, content_type: str) -> str:
-    wide = _wide_without_mark(body)
+    wide = wide_encoding(body)
     return body.decode(wide, "replace") if wide else decode(body, content_type).text
-
-
-def _wide_without_mark(body: bytes) -> str | None:
-    """UTF-16 without a byte order mark, told by where its zeros are."""
-    head = body[:4096]
-    zeros = head.count(0)
-    if zeros * 5 <= len(head):
-        return None
-    return "utf-16-le" if head[1::2].count(0) > head[0::2].count(0) else "utf-16-be"
 
 
 def _markdown(text: str) -> Entry:
