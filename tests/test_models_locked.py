@@ -80,9 +80,12 @@ def test_a_locked_database_is_said_and_left_as_it_was(used: Database, database_u
 def test_no_writing_function_is_forgotten() -> None:
     reading = {
         "articles": ("files", "known", "recent_hashes", "unreadable"),
-        "labels": ("stored_tags", "taxonomy_in_force", "to_retag", "topic_id", "topics", "verdicts"),
+        "labels": (
+            "count_to_retag", "stored_tags", "tag_states", "taxonomy_in_force", "to_retag", "topic_id", "topics",
+            "verdicts",
+        ),
         "sources": ("find", "get", "ids_of", "lease_owners", "list_sources", "named", "names", "polls"),
-    }
+    }  # fmt: skip
     names = {f"{module}.{name}" for module, functions in reading.items() for name in functions}
     public = {
         f"{module.__name__.removeprefix('models.')}.{name}"
@@ -93,4 +96,4 @@ def test_no_writing_function_is_forgotten() -> None:
         and not isinstance(value, type)
         and (value.__module__ == module.__name__ or name in getattr(module, "__all__", ()))
     }
-    assert public == names | set(WRITING)
+    assert public - names == set(WRITING), "a function that writes needs its line in WRITING"
