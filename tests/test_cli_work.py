@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ def rss(*names: str) -> bytes:
     return f'<rss version="2.0"><channel><title>Wire</title>{items}</channel></rss>'.encode()
 
 
+@pytest.fixture(autouse=True)
+def one_worker(home: Home) -> None:
+    """A worker process takes longer to start than all that is done here."""
+    home.set(WIREWATCH_SCHEDULE_WORKERS="1")
+
+
 # -- explain -------------------------------------------------------------------------------------------
 
 
@@ -48,7 +55,7 @@ def test_explain_says_what_would_be_tagged_and_stores_nothing(home: Home) -> Non
             field = explained["title" if one["field"] == "title" else "text"]
             assert field[one["start"] : one["end"]] == one["phrase"]
     out = home.run("explain", "speech.txt").out
-    assert "«sanctions»" in out
+    assert re.search("«[^»]*sanctions[^»]*»", out)
     assert "reaches the threshold" in out
     assert not home.database.exists()
 
@@ -150,16 +157,13 @@ def test_poll_looks_at_a_feed_and_a_folder(home: Home) -> None:
         assert sorted((one["outcome"], one["new"]) for one in due.json) == [("ok", 1), ("ok", 2)]
 
         assert "nothing is due" in home.run("poll").err
-        named = home.run("poll", "Wire")
-        assert named.code == Exit.DONE
+        home.run("sources", "add", server.url("/down"), "--allow-private", "--title", "Down")
+        named = home.run("poll", "Wire", "Down")
+        assert named.code == Exit.FAILED
         assert "not_modified" in named.out
+        assert "http_5xx" in named.out
         (forced,) = home.run("poll", "Wire", "--force", "--json").json
         assert (forced["seen"], forced["new"]) == (2, 0)
-
-        home.run("sources", "add", server.url("/down"), "--allow-private", "--title", "Down")
-        failed = home.run("poll", "Down", "--json")
-        assert failed.code == Exit.FAILED
-        assert [one["outcome"] for one in failed.json] == ["http_5xx"]
     assert len(home.run("articles", "--topic", "sanctions", "--json").json) == 3
     assert [one["title"] for one in home.run("sources", "list", "--failing", "--json").json] == ["Down"]
     assert "http_5xx" in home.run("status").out

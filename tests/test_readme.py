@@ -144,10 +144,15 @@ def settings_table() -> list[str]:
     lines = []
     for key, one in all_settings().items():
         default = default_of(one)
-        shown = "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
-        shown = f"`{shown}`" if shown and default != [] else ""
-        lines.append(f"| `{key}` | {shown} | {one.metadata['meaning']} |")
+        lines.append(f"| `{key}` | {_shown(default)} | {one.metadata['meaning']} |")
     return lines
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, list):
+        default = ", ".join(default)
+    text = str(default).lower() if isinstance(default, bool) else str(default or "")
+    return f"`{text}`" if text else ""
 
 
 def source_table() -> list[str]:
