@@ -96,6 +96,8 @@ class _Sentences:
         sentences = set()
         for span in spans:
             sentence = bisect_right(starts, span[0]) - 1
+            if sentence + 1 < len(starts) and span[1] > starts[sentence + 1]:
+                continue  # from one sentence into the next: chance more often than meaning
             if is_country:
                 self._countries[sentence].add(rule.index)
             else:
@@ -143,9 +145,24 @@ class _Sentences:
 
 # -- the names of a sentence ---------------------------------------------------------------------------------
 
+# Groups that say the same thing in other words count once in a sentence.
+_FAMILIES = {
+    "sanctions.word": "sanctions.mention",
+    "sanctions.kind": "sanctions.mention",
+    "sanctions.act": "sanctions.mention",
+    "sanctions.sanctioned": "sanctions.mention",
+}
+_HARDWARE = frozenset(
+    f"arms.{group}"
+    for group in ("generic", "missile", "air-defence", "naval", "aircraft", "drone", "drone-kind", "bomb", "land", "strike")
+)
 _SOFT_SANCTIONS = frozenset({"sanctions.singular", "sanctions.relief", "sanctions.aid-cut"})
-_SOFT_ARMS = frozenset({"arms.deploy", "arms.nuclear-programme"})
-_SOFT_DIPLOMACY = frozenset({"diplomacy.statement", "diplomacy.un"})
+_SOFT_ARMS = frozenset(
+    f"arms.{group}" for group in ("deploy", "nuclear-programme", "nuclear-deal", "strike", "drone")
+)
+_SOFT_DIPLOMACY = frozenset(
+    f"diplomacy.{group}" for group in ("statement", "un", "ally", "place", "rhetoric", "policy")
+)
 
 
 @lru_cache(maxsize=100_000)
@@ -155,12 +172,17 @@ def _names(groups: frozenset[str], countries: int) -> tuple[str, ...]:
     S, A, D: sanctions, arms, diplomacy (h, d: without their weaker kinds); a digit: at least so many kinds;
     +c, +cc: with one, with several countries.
     """
+    groups = frozenset(_FAMILIES.get(group, group) for group in groups)
     sanctions = [g for g in groups if g.startswith("sanctions.") and g not in _SOFT_SANCTIONS]
     arms = [g for g in groups if g.startswith("arms.")]
     diplomacy = [g for g in groups if g.startswith("diplomacy.")]
     firm = [g for g in diplomacy if g not in _SOFT_DIPLOMACY]
     hard = [g for g in arms if g not in _SOFT_ARMS]
+    hardware = len(groups & _HARDWARE)
+    kinds_of_arms = len(arms) - max(0, hardware - 1)
     names = set(groups)
+    names.update(_among("H", hardware, countries))
+    names.update(_among("K", kinds_of_arms, countries))
     for letter, kinds in (("S", sanctions), ("A", arms), ("h", hard), ("D", diplomacy), ("d", firm)):
         names.update(_among(letter, len(kinds), countries))
     if countries:
