@@ -222,6 +222,13 @@ def test_a_binary_file_says_what_it_seems_to_be(body: bytes, what: str) -> None:
         assert "not a text" in failure.detail
 
 
+def _nested_message(depth: int) -> bytes:
+    """A message within a message within a message …"""
+    head = b"From: a@x\nTo: b@x\nSubject: One\nMessage-ID: <1>\nMIME-Version: 1.0\n"
+    part = b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n'
+    return head + b"".join(part % (number, number) for number in range(depth))
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -232,6 +239,8 @@ def test_a_binary_file_says_what_it_seems_to_be(body: bytes, what: str) -> None:
         (gzip.compress(TEXT.encode())[:12] + b"broken", Reason.MALFORMED),
         (gzip.compress(b""), Reason.EMPTY),
         (gzip.compress(bytes(70 << 20)), Reason.TOO_LARGE),
+        (b"<html><body>" + b"<div>" * 100_000 + b"deep", Reason.TOO_COMPLEX),
+        (_nested_message(2000), Reason.TOO_COMPLEX),
     ],
 )
 def test_what_cannot_be_read_says_why(body: bytes, reason: Reason) -> None:

@@ -79,13 +79,14 @@ def strip_markup(title: str, *, is_html: bool) -> str:
 def _read(markup: str) -> list[Line]:
     if "<" not in markup:
         return read_lines(unescape(markup))
-    if _depth(markup) > MAX_DEPTH:
+    if nesting(markup) > MAX_DEPTH:
         # Nobody writes such a thing to be read; its words are still worth keeping.
         return read_lines(unescape(_ANY_TAG.sub("\n\n", markup)))
     return _walk(markup)
 
 
-def _depth(markup: str) -> int:
+def nesting(markup: str) -> int:
+    """How deep elements are nested, as far as their tags tell; reads every tag once."""
     depth = deepest = 0
     for close, name, empty in _TAG.findall(markup):
         if name.lower() in _UNNESTED:

@@ -70,7 +70,10 @@ def parse_document(body: bytes, name: str, *, content_type: str = "") -> tuple[E
     sample = take_sample(body, name, content_type)
     for kind in KINDS:
         if kind.sniff(sample):
-            entries = kind.read(Document(body, name, content_type))
+            try:
+                entries = kind.read(Document(body, name, content_type))
+            except RecursionError as error:
+                raise ParseFailure(Reason.TOO_COMPLEX, f"{kind.name} nested too deeply to be read") from error
             if not entries:
                 raise ParseFailure(Reason.EMPTY, f"{kind.name} without any article in it")
             return entries[:MAX_ENTRIES]

@@ -12,6 +12,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
+from service.clean.html import MAX_DEPTH, nesting
 from service.errors import ParseFailure
 from service.parse.encoding import decode
 from service.values import DateOrigin, Entry, Reason
@@ -54,9 +55,11 @@ _AUTHORS = ('meta[name="author"]', 'meta[property="article:author"]', 'meta[name
 def read_page(body: bytes, content_type: str = "") -> tuple[Entry, ...]:
     """One entry for a page.
 
-    :raises ParseFailure: EMPTY when it shows no words
+    :raises ParseFailure: EMPTY when it shows no words, TOO_COMPLEX when it is nested without end
     """
     markup = decode(body, content_type).text[:MAX_CHARACTERS]
+    if nesting(markup) > MAX_DEPTH:
+        raise ParseFailure(Reason.TOO_COMPLEX, f"elements nested deeper than {MAX_DEPTH}")
     tree = LexborHTMLParser(markup)
     stated = _stated(tree)
     content = _main_text(markup) or markup
