@@ -22,6 +22,7 @@ _HEADINGS: tuple[str | tuple[str, str], ...] = (
     ("TIMES", "right"),
     "IN",
 )
+_LONGEST_RULE = 160  # characters of a rule in a table
 _MAX_SPANS = 5_000  # places that are marked; a text with more says so in its table
 
 
@@ -174,7 +175,7 @@ def print_reasons(tags: Sequence[TagLike]) -> None:
             [
                 "",
                 reason["phrase"],
-                reason["rule"],
+                _shortened(reason["rule"]),
                 f"{reason['contribution']:+.2f}",
                 str(reason["times"]),
                 ", ".join(reason["in"]),
@@ -222,3 +223,8 @@ def tag_json(tag: TagLike) -> dict[str, Any]:
             for one in tag.evidence
         ],
     }
+
+
+def _shortened(rule: str) -> str:
+    """A rule that lists a hundred names, as far as a table has room for it; ``--json`` gives it whole."""
+    return rule if len(rule) <= _LONGEST_RULE else rule[: _LONGEST_RULE - 1] + "…"
