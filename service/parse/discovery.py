@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urljoin, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from service.parse.encoding import decode
 
 MAX_FEEDS = 50
 MAX_HTML = 4 * 1024 * 1024  # bytes of a page that are looked at
-_MAX_ANCHORS = 5_000
+_MAX_TAGS = 20_000
+_MAX_WORDS = 300  # characters between an anchor and its end
 _MAX_TITLE = 200
+
+# No tree is built: one of a hundred thousand open elements takes a minute. Lengths are bounded alike.
+_TAG = re.compile(
+    r"""<(link|base|a)\s((?:[^<>"']{1,500}|"[^"]{0,2000}"|'[^']{0,2000}'){0,60})>""", re.IGNORECASE
+)
+_ATTRIBUTE = re.compile(
+    r"""([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]{0,2000})"|'([^']{0,2000})'|([^\s"'<>]{1,2000}))"""
+)
+_ANY_TAG = re.compile(r"<[^<>]{0,500}>")
 
 FEED_TYPES = frozenset(
     (
@@ -77,57 +89,88 @@ class FeedLink:
     declared: bool = True
 
 
-def find_feeds(html: bytes | str, url: str) -> list[FeedLink]:
+def find_feeds(page: bytes | str, url: str) -> list[FeedLink]:
     """The feeds that an HTML page names, likeliest first: declared ones, then links, comments' feeds last."""
-    page = LexborHTMLParser(html[:MAX_HTML])
+    text = decode(page[:MAX_HTML]).text if isinstance(page, bytes) else page[:MAX_HTML]
+    text = _without_comments(text)
     base = url
-    base_element = page.css_first("base[href]")
-    if base_element is not None:
-        base = _resolved(base_element.attributes.get("href"), url) or url
+    declared: list[tuple[str, dict[str, str]]] = []
+    linked: list[tuple[str, dict[str, str]]] = []
+    for tag in islice(_TAG.finditer(text), _MAX_TAGS):
+        attributes = _attributes(tag[2])
+        href = attributes.get("href", "").strip()
+        name = tag[1].lower() if href else ""
+        if name == "base":
+            base = _resolved(href, url) or base
+        elif name == "link":
+            declared.append((href, attributes))
+        elif name == "a" and _is_feed_anchor(href, attributes):
+            words = text[tag.end() : tag.end() + _MAX_WORDS].partition("</a")[0]
+            attributes["title"] = _ANY_TAG.sub(" ", words).strip() or attributes.get("title", "")
+            linked.append((href, attributes))
     found: dict[str, FeedLink] = {}
-    for link in (*_declared(page, base), *_linked(page, base)):
+    for link in (*_links(declared, base, declared=True), *_links(linked, base, declared=False)):
         found.setdefault(link.url, link)
-    host = urlsplit(url).hostname
-    ranked = sorted(found.values(), key=lambda link: _rank(link, host))
-    return ranked[:MAX_FEEDS]
+    host = _host(url)
+    return sorted(found.values(), key=lambda link: _rank(link, host))[:MAX_FEEDS]
 
 
-def _declared(page: LexborHTMLParser, base: str) -> Iterator[FeedLink]:
-    for node in page.css("link[href]"):
-        relations = (node.attributes.get("rel") or "").lower().split()
-        kind = (node.attributes.get("type") or "").partition(";")[0].strip().lower()
-        if "feed" not in relations and not ("alternate" in relations and kind in FEED_TYPES):
+def _without_comments(text: str) -> str:
+    """Comments go first, in one pass: a feed that is commented out is none."""
+    kept, position = [], 0
+    while (start := text.find("<!--", position)) >= 0:
+        kept.append(text[position:start])
+        end = text.find("-->", start + 4)
+        if end < 0:
+            return "".join(kept)  # HTML: an open comment goes on to the end
+        position = end + 3
+    return "".join((*kept, text[position:]))
+
+
+def _attributes(written: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, double, single, bare in _ATTRIBUTE.findall(written):
+        found.setdefault(name.lower(), html.unescape(double or single or bare))
+    return found
+
+
+def _is_feed_anchor(href: str, attributes: dict[str, str]) -> bool:
+    if _NOT_FEEDS.search(href):
+        return False
+    return attributes.get("type", "").lower() in FEED_TYPES or bool(_FEED_PATH.search(href.partition("#")[0]))
+
+
+def _links(found: list[tuple[str, dict[str, str]]], base: str, *, declared: bool) -> Iterator[FeedLink]:
+    for href, attributes in found:
+        kind = attributes.get("type", "").partition(";")[0].strip().lower()
+        relations = attributes.get("rel", "").lower().split()
+        if declared and "feed" not in relations and not ("alternate" in relations and kind in FEED_TYPES):
             continue
-        href = node.attributes.get("href") or ""
         if kind in _VAGUE_TYPES and _NOT_FEEDS.search(href):
             continue
         address = _resolved(href, base)
         if address:
-            yield FeedLink(address, _title(node.attributes.get("title")), kind or None)
+            yield FeedLink(address, _title(attributes.get("title")), kind or None, declared)
 
 
-def _linked(page: LexborHTMLParser, base: str) -> Iterator[FeedLink]:
-    for node in page.css("a[href]")[:_MAX_ANCHORS]:
-        href = (node.attributes.get("href") or "").strip()
-        kind = (node.attributes.get("type") or "").lower()
-        if kind not in FEED_TYPES and not _FEED_PATH.search(href.partition("#")[0]):
-            continue
-        address = _resolved(href, base)
-        if address and not _NOT_FEEDS.search(href):
-            yield FeedLink(address, _title(_words(node)), kind or None, declared=False)
-
-
-def _words(node: LexborNode) -> str:
-    return str(node.text(deep=True, separator=" ")) or node.attributes.get("title") or ""
+def of_comments(link: FeedLink) -> bool:
+    """Whether a feed carries comments on articles instead of articles."""
+    return bool(_COMMENTS.search(link.url) or _COMMENTS.search(link.title or ""))
 
 
 def _rank(link: FeedLink, host: str | None) -> tuple[bool, bool, bool]:
-    comments = bool(_COMMENTS.search(link.url) or _COMMENTS.search(link.title or ""))
-    return comments, not link.declared, urlsplit(link.url).hostname != host
+    return of_comments(link), not link.declared, _host(link.url) != host
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _title(text: str | None) -> str | None:
-    return " ".join((text or "").split())[:_MAX_TITLE] or None
+    return " ".join(html.unescape(text or "").split())[:_MAX_TITLE] or None
 
 
 def _resolved(href: str | None, base: str) -> str | None:

@@ -1,7 +1,7 @@
 """What hostile XML may not do: explode by entities, nest without end, bring a million entries, break off.
 
 A document is looked through with expat before feedparser sees it, because feedparser has no limits of its
-own. What comes out is a document in one normal form: UTF-8, no document type but for harmless entities.
+own. What comes out is a document in one normal form: no document type, no entities of its own.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ class Prepared:
     """A document in normal form, and what was mended to get there."""
 
     text: str
-    well_formed: bool
     warnings: tuple[str, ...] = ()
 
 
@@ -47,51 +46,56 @@ def prepare(text: str, root: Root) -> Prepared:
     :raises ParseFailure: TOO_COMPLEX over a limit, MALFORMED when it breaks off before one entry is whole
     """
     warnings = []
-    doctype = _doctype(root.doctype, text)
-    document = text[root.start :]
-    document, follows = _without_tail(document, root)
+    document, follows = _without_tail(text[root.start :], root)
     if follows:
         warnings.append("something that is no XML follows the end of the document; it was left out")
-    scan = _Scan(_DECLARATION + doctype + document)
+    document = _expanded(document, root.doctype)
+    scan = _Scan(_DECLARATION + document)
     if scan.error:
         mended = without_illegal(document)
         if mended != document:
             document = mended
             warnings.append("characters that XML forbids were taken out")
-            scan = _Scan(_DECLARATION + doctype + document)
+            scan = _Scan(_DECLARATION + document)
     if scan.capped or len(_ENTRY_END.findall(document)) > MAX_ENTRIES:
-        document = _cut(document, root, scan, len(_DECLARATION + doctype), at_cap=True)
+        document = _cut(document, root, scan, at_cap=True)
         warnings.append(CAPPED)
     elif scan.error and f"</{root.name}".lower() not in document[-1000:].lower():
-        document = _cut(document, root, scan, len(_DECLARATION + doctype), at_cap=False)
+        document = _cut(document, root, scan, at_cap=False)
         warnings.append("the document breaks off in the middle; its whole entries were kept")
-    else:
-        if scan.error:
-            warnings.append(f"not well-formed, read leniently: {scan.error}")
-        return Prepared(_DECLARATION + doctype + document, not scan.error, tuple(warnings))
-    return Prepared(_DECLARATION + doctype + document, False, tuple(warnings))
+    elif scan.error:
+        warnings.append(f"not well-formed, read leniently: {scan.error}")
+    return Prepared(_DECLARATION + document, tuple(warnings))
 
 
 # -- entities ------------------------------------------------------------------------------------------
 
 
-def _doctype(doctype: str, text: str) -> str:
-    """A document type with the entities that are harmless, each without references to others."""
+def _expanded(document: str, doctype: str) -> str:
+    """The document with the references to its own entities replaced; external ones stay unresolved."""
     if "<!ENTITY" not in doctype:
-        return ""
-    declared = {match[1]: match[2] or match[3] or "" for match in _ENTITY.finditer(doctype)}
+        return document
     if doctype.count("<!ENTITY") > MAX_ENTITIES:
         raise ParseFailure(Reason.TOO_COMPLEX, f"more than {MAX_ENTITIES} entities declared")
+    declared = {match[1]: match[2] or match[3] or "" for match in _ENTITY.finditer(doctype)}
     flat: dict[str, str] = {}
     for name in declared:
         _flatten(name, declared, flat, ())
-    added = sum(len(flat[match[1]]) for match in _REFERENCE.finditer(text) if match[1] in flat)
+    added = sum(len(flat[match[1]]) for match in _REFERENCE.finditer(document) if match[1] in flat)
     if added > MAX_EXPANSION:
         raise ParseFailure(Reason.TOO_COMPLEX, f"entities that expand to {added:,} characters")
-    if not flat:
-        return ""
-    lines = (f'<!ENTITY {name} "{value.replace(chr(34), "&#34;")}">' for name, value in flat.items())
-    return "<!DOCTYPE feed [\n" + "\n".join(lines) + "\n]>"
+    # Character references in a declaration are resolved when it is read (XML 1.0 section 4.5).
+    values = {name: _CHARACTER_REFERENCE.sub(_character, value) for name, value in flat.items()}
+    parts = document.split("<![CDATA[")
+    for number, part in enumerate(parts):
+        literal, end, rest = part.partition("]]>") if number else ("", "", part)
+        parts[number] = literal + end + _REFERENCE.sub(lambda match: values.get(match[1], match[0]), rest)
+    return "<![CDATA[".join(parts)
+
+
+def _character(match: re.Match[str]) -> str:
+    code = int(match[1], 16) if match[1] else int(match[2])
+    return chr(code) if code <= sys.maxunicode else match[0]
 
 
 def _flatten(name: str, declared: dict[str, str], flat: dict[str, str], within: tuple[str, ...]) -> str:
@@ -207,16 +211,15 @@ def without_illegal(document: str) -> str:
 
 
 def _legal_reference(match: re.Match[str]) -> str:
-    code = int(match[1], 16) if match[1] else int(match[2])
-    legal = code <= sys.maxunicode and not _CONTROL.match(chr(code))
-    return match[0] if legal else "\ufffd"
+    character = _character(match)
+    return match[0] if len(character) == 1 and not _CONTROL.match(character) else "\ufffd"
 
 
-def _cut(document: str, root: Root, scan: _Scan, before: int, *, at_cap: bool) -> str:
+def _cut(document: str, root: Root, scan: _Scan, *, at_cap: bool) -> str:
     """The document up to its last whole (or last allowed) entry, closed again."""
     if scan.capped or scan.at_end:
         data = document.encode("utf-8", "replace")
-        whole = data[: max(0, scan.last_end - before)].decode("utf-8", "replace")
+        whole = data[: max(0, scan.last_end - len(_DECLARATION))].decode("utf-8", "replace")
         still_open = scan.open_then
     else:
         position = 0
