@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from itertools import islice
@@ -24,6 +25,16 @@ from models.tagging import CHUNK, Labelled, Summary, marks, shown_topics, taxono
 from models.tagging import replace_tags as write_replaced
 
 _TAXONOMY = "taxonomy"  # the key in meta of the topics file in force
+
+
+@dataclass(frozen=True, slots=True)
+class TagState:
+    """What is said of one topic on one article, without the reasons."""
+
+    article_id: int
+    topic: str
+    shown: bool
+    decided: bool  # by a person's verdict, which stands whatever the rules say
 
 
 def sync_topics(specs: Sequence[TopicSpec], taxonomy: str, now: datetime) -> None:
@@ -156,6 +167,37 @@ def to_retag(taxonomy: str, after_id: int = 0, limit: int = 500) -> list[Article
             for comparison, version in [("IS NULL", ()), *(("= ?", version) for version in versions)]
         ]
     return [ArticleText(*row) for row in islice(merge(*found), limit)]
+
+
+def count_to_retag(taxonomy: str) -> int:
+    """How many articles `to_retag` would give in all."""
+    with current().session():
+        counted: int = current().value(
+            "SELECT count(*) FROM article WHERE taxonomy_id IS NULL OR taxonomy_id NOT IN "
+            "(SELECT id FROM taxonomy WHERE hash = ?)",
+            (taxonomy,),
+        )
+    return counted
+
+
+def tag_states(ids: Sequence[int]) -> list[TagState]:
+    """The stored tags of some articles: whether each is shown, and whether a person decided so."""
+    database = current()
+    found: list[TagState] = []
+    with database.snapshot():
+        for start in range(0, len(ids), CHUNK):
+            chunk = ids[start : start + CHUNK]
+            rows = database.rows(
+                "SELECT g.article_id, t.name, g.shown, g.verdict "
+                "FROM tag g JOIN topic t ON t.id = g.topic_id "
+                f"WHERE g.article_id IN ({marks(len(chunk))}) ORDER BY g.article_id, t.name",
+                chunk,
+            )
+            found += [
+                TagState(article, topic, shown=bool(shown), decided=verdict is not None)
+                for article, topic, shown, verdict in rows
+            ]
+    return found
 
 
 def replace_tags(batch: Sequence[Retagged], *, taxonomy: str, now: datetime) -> int:

@@ -208,8 +208,7 @@ class Application:
 
     def publish_topics(self) -> None:
         """Write the topics in force into the database, where every question finds them."""
-        specs = [TopicSpec(topic.name, topic.description, topic.threshold) for topic in self.taxonomy.topics]
-        labels.sync_topics(specs, self.taxonomy.hash, self.clock())
+        labels.sync_topics(topic_specs(self.taxonomy), self.taxonomy.hash, self.clock())
 
     def synchronise(self) -> Synchronised:
         """Bring the declared sources in line with the settings."""
@@ -298,6 +297,11 @@ class Application:
             self.publish_topics()
             self.workers.replace(self.taxonomy)
             logger.info("topics are now those of {}", settings.topics.file or "the program")
+
+
+def topic_specs(taxonomy: Taxonomy) -> list[TopicSpec]:
+    """The topics of a taxonomy, as the database keeps them."""
+    return [TopicSpec(topic.name, topic.description, topic.threshold) for topic in taxonomy.topics]
 
 
 def host_of(spec: SourceSpec) -> str:

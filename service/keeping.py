@@ -84,7 +84,7 @@ def keep(
         capped=counts[Kind.CAPPED],
     )
     writes = [
-        _write(decision, one.tags if one.tags is not None else tag(tagger, decision.article), tagger, now)
+        _write(decision, *_tags(decision, one, tagger), now)
         for decision, one in zip(decisions, finished, strict=True)
         if decision.kind in WRITTEN or decision.moved
     ]
@@ -108,7 +108,17 @@ def _decide(source_id: int, finished: Sequence[Finished]) -> list[Decision]:
     return decide(found, known, source_id=source_id)
 
 
-def _write(decision: Decision, tags: Sequence[Tag], tagger: Tagger, now: datetime) -> ArticleWrite:
+def _tags(decision: Decision, one: Finished, tagger: Tagger) -> tuple[Sequence[Tag], str]:
+    """An article's tags, and the hash of the topics file that gave them.
+
+    That may be another one than the tagger's: a worker finishes what it has after a reload.
+    """
+    if one.tags is None:
+        return tag(tagger, decision.article), tagger.taxonomy.hash
+    return one.tags, one.taxonomy or tagger.taxonomy.hash
+
+
+def _write(decision: Decision, tags: Sequence[Tag], taxonomy: str, now: datetime) -> ArticleWrite:
     article = decision.article
     return ArticleWrite(
         key=decision.key,
@@ -130,7 +140,8 @@ def _write(decision: Decision, tags: Sequence[Tag], tagger: Tagger, now: datetim
         cuts=tuple(CutRecord(cut.kind, cut.text) for cut in article.cuts),
         path=article.path,
         duplicate_of=decision.duplicate_of,
-        tags=tuple(tag_record(tag, tagger.taxonomy.hash) for tag in tags if tag.holds),
+        tags=tuple(tag_record(tag, taxonomy) for tag in tags if tag.holds),
+        taxonomy=taxonomy,
     )
 
 

@@ -24,6 +24,7 @@ class Finished:
 
     article: Article
     tags: tuple[Tag, ...] | None
+    taxonomy: str = ""  # hash of the topics file that gave the tags; "": the one in force
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ def _finish(
                 entry, fetched_at=fetched_at, source_language=language, day_first=day_first, path=path
             )
             known = article.content_hash in skip
-            finished.append(Finished(article, None if known else tag(tagger, article, priors)))
+            tags = None if known else tag(tagger, article, priors)
+            finished.append(Finished(article, tags, tagger.taxonomy.hash))
         except Exception as error:  # noqa: BLE001 - one entry that we cannot read must not cost the others
             named = entry.title or entry.link or entry.guid or "without a name"
             problems.append(f"entry {number} ({named[:80]}): {type(error).__name__}: {error}"[:500])
