@@ -29,6 +29,7 @@ COMMANDS: dict[str, Entry] = {
     "explain": Entry("explain", "Say how a text would be labelled, and why.", "Asking"),
     "topics": Entry("topics", "List the topics, with how many articles carry each.", "Asking"),
     "status": Entry("status", "Show how the whole stands.", "Asking"),
+    "label": Entry("label", "Say yes or no to topics of an article.", "Keeping"),
     "retag": Entry("retag", "Label stored articles again, where the topics have changed since.", "Keeping"),
     "evaluate": Entry("evaluate", "Measure how right the labels are, against graded articles.", "Keeping"),
     "config": Entry("config", "Show the settings in force, and where each came from.", "Keeping"),

@@ -108,7 +108,9 @@ def shared_options(function: F) -> F:
     )(function)
 
 
-def define(name: str, *, examples: str) -> Callable[[Callable[..., int | None]], click.Command]:
+def define(
+    name: str, *, examples: str, cls: type[click.Command] = click.Command
+) -> Callable[[Callable[..., int | None]], click.Command]:
     """Make a function a command: it gets the `State` first, and gives the exit code (None: 0).
 
     The first line of its docstring is its help in the list of commands (`service.cli.group.COMMANDS`).
@@ -116,9 +118,8 @@ def define(name: str, *, examples: str) -> Callable[[Callable[..., int | None]],
 
     def decorate(function: Callable[..., int | None]) -> click.Command:
         decorated = shared_options(click.pass_obj(function))
-        return click.command(name, epilog=f"\b\nExamples:\n{_indented(examples)}", no_args_is_help=False)(
-            decorated
-        )
+        epilog = f"\b\nExamples:\n{_indented(examples)}"
+        return click.command(name, cls, epilog=epilog, no_args_is_help=False)(decorated)
 
     return decorate
 
