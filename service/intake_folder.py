@@ -270,8 +270,14 @@ class _Pass:
             self._problem(read.path, record, failure.reason, failure.detail)
             return
         self._finished += reading.finished
-        self._records.append(read.record)
         self.taken.files += 1
+        if reading.warnings:
+            # What could be read is kept; the rest is recorded, and tried again when the file changes.
+            told = "; ".join(reading.warnings)[:1000]
+            record = replace(read.record, reason=str(Reason.INTERNAL), detail=told)
+            self._problem(read.path, record, Reason.INTERNAL, told)
+            return
+        self._records.append(read.record)
         self._done(1)
 
     def _problem(self, path: str, record: FileRecord, reason: Reason, detail: str) -> None:
