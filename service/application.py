@@ -31,6 +31,7 @@ from service.importing import Importer, ImportSummary, Progress
 from service.intake import FeedIntake
 from service.intake_folder import FolderIntake, FolderRules
 from service.poller import Capacity, EventLoop, Poller, owner_name
+from service.relabel import Relabeller, Relabelling
 from service.settings import Settings, source_specs
 from service.tagging import Tagger, Taxonomy, load_topics
 from service.values import Reason
@@ -282,6 +283,10 @@ class Application:
         left = self.poller.stop(deadline)
         source_store.release(self.owner)
         return left
+
+    def relabelling(self) -> Relabelling:
+        """What labels stored articles again by the topics in force, step by step."""
+        return Relabelling(Relabeller(self.tagger), self.writer, self.clock)
 
     def reload(self, settings: Settings) -> None:
         """Take over the declared sources and the topics of other settings; the rest needs a restart.

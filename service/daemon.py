@@ -30,6 +30,7 @@ from service.errors import WirewatchError
 from service.lock import DaemonLock
 from service.logs import configure
 from service.poller import owner_is_dead
+from service.relabel import Relabelling
 from service.scheduler import Scheduler
 from service.settings import Settings, load_settings
 from service.systemd import Notifier
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
     from service.web.health import HealthReport
     from service.web.server import WebServer
 
-TICK, STATUS, TIDY, WATCHDOG = "tick", "status", "tidy", "watchdog"
+TICK, STATUS, TIDY, WATCHDOG, RELABEL = "tick", "status", "tidy", "watchdog", "relabel"
 _STATUS_EVERY = 10.0  # seconds
 _TIDY_EVERY = 3600.0
+_RELABEL_EVERY = 0.25  # one batch each time; the rest of it belongs to polling
 _STALE_TICK = timedelta(seconds=60)  # a tick that did not end for so long is no progress
 _MIGRATION_TIME = 600.0  # seconds asked of the service manager for the start
 _WORDS = {
@@ -108,6 +110,8 @@ class _Daemon:
         self._scheduler = Scheduler()
         self._started_at = datetime.now(UTC)
         self._ready = threading.Event()  # the first tick has ended
+        self._relabelling: Relabelling | None = None  # until nothing is left to label again
+        self._relabel_lock = threading.Lock()
 
     def run(self, words: _Words) -> int:
         application = self._application
@@ -163,6 +167,7 @@ class _Daemon:
         self._scheduler.every(_TIDY_EVERY, TIDY, self._tidy, first_in=60.0)
         if self._notifier.watchdog:
             self._scheduler.every(self._notifier.watchdog / 2, WATCHDOG, self._watch)
+        self._relabel()
         self._scheduler.start()
 
     # -- jobs ----------------------------------------------------------------------------------------------
@@ -174,6 +179,28 @@ class _Daemon:
         before = self._application.clock() - self._application.settings.storage.keep_polls
         while source_store.forget_polls(before):
             pass
+
+    def _relabel(self) -> None:
+        """Begin to label history again where other topics labelled it, if the settings say so."""
+        with self._relabel_lock:
+            self._scheduler.end(RELABEL)
+            self._relabelling = None
+            if self._application.settings.topics.relabel:
+                self._relabelling = self._application.relabelling()
+                self._scheduler.every(_RELABEL_EVERY, RELABEL, self._relabel_step)
+
+    def _relabel_step(self) -> None:
+        relabelling = self._relabelling
+        if relabelling is None or relabelling.step():
+            return
+        with self._relabel_lock:
+            if self._relabelling is not relabelling:
+                return  # a reload has begun anew in the meantime
+            self._scheduler.end(RELABEL)
+            self._relabelling = None
+        done = relabelling.done
+        if done.articles:
+            logger.info("labelled {} articles again; {} carry other topics now", done.articles, done.changed)
 
     def _watch(self) -> None:
         """Ping, but only while ticks end and the database answers: else be killed and started anew."""
@@ -246,6 +273,7 @@ class _Daemon:
             logger.error("not reloaded, the daemon goes on as before: {}", error)
         else:
             configure(settings.log.level, settings.log.json, None, self._environ)
+            self._relabel()
             logger.info("reloaded: {}", self._status())
         self._notifier.ready(self._status())
 

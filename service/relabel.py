@@ -14,12 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from loguru import logger
+
 from models import labels
 from models import sources as source_store
 from models.records import ArticleText, Retagged, SourceState
 from service.keeping import tag_record
 from service.tagging import Tagger
 from service.targets import priors
+from service.writer import Writer
 
 BATCH = 100  # articles of one transaction
 SAMPLES = 5  # articles named for each topic and direction
@@ -106,9 +109,10 @@ class Relabeller:
         if not batch:
             return False
         again = [self._retagged(article) for article in batch]
-        self._compare(batch, again, done)
+        before = labels.tag_states([article.article_id for article in batch])
         if write is not None:
             done.written += write(again)
+        self._compare(batch, again, before, done)
         done.articles += len(batch)
         done.last_id = batch[-1].article_id
         return True
@@ -123,10 +127,16 @@ class Relabeller:
         held = tuple(tag_record(tag, self.taxonomy) for tag in tags if tag.holds)
         return Retagged(article.article_id, article.content_hash, held)
 
-    def _compare(self, batch: Sequence[ArticleText], again: Sequence[Retagged], done: Relabelled) -> None:
+    @staticmethod
+    def _compare(
+        batch: Sequence[ArticleText],
+        again: Sequence[Retagged],
+        states: Sequence[labels.TagState],
+        done: Relabelled,
+    ) -> None:
         shown: defaultdict[int, set[str]] = defaultdict(set)
         decided: defaultdict[int, dict[str, bool]] = defaultdict(dict)
-        for state in labels.tag_states([article.article_id for article in batch]):
+        for state in states:
             if state.decided:
                 decided[state.article_id][state.topic] = state.shown
             elif state.shown:
@@ -144,3 +154,29 @@ class Relabeller:
 def writer(relabeller: Relabeller, now: Callable[[], datetime]) -> Write:
     """What `Relabeller.run` is to write with in a process that has no writer of its own."""
     return lambda batch: labels.replace_tags(batch, taxonomy=relabeller.taxonomy, now=now())
+
+
+class Relabelling:
+    """The daemon's work on history: one batch a call, through its one writer."""
+
+    def __init__(self, relabeller: Relabeller, through: Writer, clock: Callable[[], datetime]) -> None:
+        """Begin at the first article that other topics labelled."""
+        self.done = Relabelled()
+        self._relabeller = relabeller
+        self._through = through
+        self._write = writer(relabeller, clock)
+
+    def step(self) -> bool:
+        """Label one batch again; False when nothing is left, or another process's topics are in force.
+
+        Two processes with different topics would else undo each other's work for ever.
+        """
+        if labels.taxonomy_in_force() != self._relabeller.taxonomy:
+            logger.info(
+                "history is not labelled again by these topics: others are in force on this database by now"
+            )
+            return False
+        return self._relabeller.step(self.done, self._submit)
+
+    def _submit(self, batch: Sequence[Retagged]) -> int:
+        return self._through.submit(lambda: self._write(batch)).result()

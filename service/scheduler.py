@@ -59,6 +59,11 @@ class Scheduler:
         if self._scheduler.get_job(name) is not None:
             self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
 
+    def end(self, name: str) -> None:
+        """Run a job no more, until it is given to `every` again. A job may end itself."""
+        if self._scheduler.get_job(name) is not None:
+            self._scheduler.remove_job(name)
+
     def start(self) -> None:
         """Begin to run jobs."""
         self._scheduler.start()

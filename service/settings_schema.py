@@ -195,6 +195,9 @@ class Topics:
         "a topics file of your own, instead of the one that is part of the program",
         example="/etc/wirewatch/topics.toml",
     )
+    relabel: bool = setting(
+        Boolean(), True, "whether the daemon labels stored articles again after the topics have changed"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
