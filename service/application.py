@@ -118,7 +118,7 @@ class Application:
         writer, workers = self.writer, self.workers
         loop = EventLoop()
         self._closing.callback(loop.close)
-        fetcher = loop.submit(self._fetcher()).result()
+        fetcher = loop.submit(fetcher_of(self.settings)).result()
         self._closing.callback(lambda: loop.submit(fetcher.close()).result())
         schedule, http = self.settings.schedule, self.settings.http
         feeds = FeedIntake(
@@ -183,27 +183,6 @@ class Application:
             for host, limits in http.hosts.items()
         }
         return Politeness(default, overrides=overrides)
-
-    async def _fetcher(self) -> Fetcher:
-        http = self.settings.http
-        allowed = http.allow_private_networks
-        return Fetcher(
-            guard=Guard.of(
-                allow=() if isinstance(allowed, bool) else allowed,
-                ports=http.allowed_ports,
-                allow_private=allowed is True,
-            ),
-            limits=Limits(
-                connect=http.connect_timeout.total_seconds(),
-                read=http.read_timeout.total_seconds(),
-                total=http.timeout.total_seconds(),
-                wire_bytes=http.max_size,
-                body_bytes=http.max_size,
-            ),
-            contact=http.contact,
-            proxy=http.proxy,
-            connections=self.settings.schedule.fetches,
-        )
 
     # -- what commands ask for -----------------------------------------------------------------------------
 
@@ -307,6 +286,35 @@ class Application:
 def topic_specs(taxonomy: Taxonomy) -> list[TopicSpec]:
     """The topics of a taxonomy, as the database keeps them."""
     return [TopicSpec(topic.name, topic.description, topic.threshold) for topic in taxonomy.topics]
+
+
+def guard_of(settings: Settings) -> Guard:
+    """Where outgoing connections may go by the settings."""
+    http = settings.http
+    allowed = http.allow_private_networks
+    return Guard.of(
+        allow=() if isinstance(allowed, bool) else allowed,
+        ports=http.allowed_ports,
+        allow_private=allowed is True,
+    )
+
+
+async def fetcher_of(settings: Settings) -> Fetcher:
+    """What fetches by the settings, made inside the loop that it works in; to be closed there."""
+    http = settings.http
+    return Fetcher(
+        guard=guard_of(settings),
+        limits=Limits(
+            connect=http.connect_timeout.total_seconds(),
+            read=http.read_timeout.total_seconds(),
+            total=http.timeout.total_seconds(),
+            wire_bytes=http.max_size,
+            body_bytes=http.max_size,
+        ),
+        contact=http.contact,
+        proxy=http.proxy,
+        connections=settings.schedule.fetches,
+    )
 
 
 def host_of(spec: SourceSpec) -> str:

@@ -6,6 +6,8 @@ never stored.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from models.records import SourceRecord
@@ -20,7 +22,16 @@ def feed_target(source: SourceRecord, *, force: bool = False) -> FeedTarget:
 
     :raises FetchFailure: a secret's file cannot be read
     """
-    options = source.options
+    target = target_of(source.location, source.options)
+    validators = Validators(source.etag, source.last_modified, source.body_hash)
+    return replace(target, validators=validators, force=force)
+
+
+def target_of(location: str, options: Mapping[str, str | int | float | bool]) -> FeedTarget:
+    """A first look at an address, with the options of a source.
+
+    :raises FetchFailure: a secret's file cannot be read
+    """
     headers = tuple(
         (name.removeprefix("header."), str(value))
         for name, value in sorted(options.items())
@@ -30,14 +41,12 @@ def feed_target(source: SourceRecord, *, force: bool = False) -> FeedTarget:
     password_file = options.get("password_file")
     proxy = options.get("proxy")
     return FeedTarget(
-        url=source.location,
-        validators=Validators(source.etag, source.last_modified, source.body_hash),
+        url=location,
         headers=headers,
         username=str(username) if username else None,
         password=_secret(Path(str(password_file))) if password_file else None,
         proxy=str(proxy) if proxy else None,
         allow_private=bool(options.get("allow_private", False)),
-        force=force,
     )
 
 

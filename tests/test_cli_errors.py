@@ -89,7 +89,7 @@ def test_a_locked_database(home: Home) -> None:
     home.run("migrate")
     with sqlite3.connect("x.db") as connection:
         connection.execute("BEGIN EXCLUSIVE")
-        result = home.run("sources", "add", "https://example.org/")
+        result = home.run("sources", "add", "--no-check", "https://example.org/")
         connection.rollback()
     connection.close()
     assert result.code == Exit.DATABASE

@@ -16,7 +16,7 @@ FEED = "https://example.org/feed.xml"
 
 def test_a_first_source_makes_the_database(home: Home) -> None:
     (home.folder / "reports").mkdir()
-    result = home.run("sources", "add", FEED, "reports")
+    result = home.run("sources", "add", "--no-check", FEED, "reports")
 
     assert (result.code, result.err) == (Exit.DONE, "")
     assert home.database.stat().st_mode & 0o077 == 0
@@ -32,20 +32,21 @@ def test_a_first_source_makes_the_database(home: Home) -> None:
 
 
 def test_adding_says_whether_it_was_new(home: Home) -> None:
-    assert "feed 1: Example added" in home.run("sources", "add", FEED, "--title", "Example").out
-    assert "is known already" in home.run("sources", "add", FEED).out
+    assert "feed 1: Example added" in home.run("sources", "add", "--no-check", FEED, "--title", "Example").out
+    assert "is known already" in home.run("sources", "add", "--no-check", FEED).out
     home.run("sources", "remove", "1")
-    assert "is listed again" in home.run("sources", "add", FEED).out
-    (again,) = home.run("sources", "add", FEED, "--json").json
+    assert "is listed again" in home.run("sources", "add", "--no-check", FEED).out
+    (again,) = home.run("sources", "add", "--no-check", FEED, "--json").json
     assert (again["id"], again["new"], again["revived"]) == (1, False, False)
 
 
 def test_options_are_kept_and_secrets_are_not_shown(home: Home) -> None:
     (home.folder / "secret").write_text("hunter2\n", encoding="utf-8")
     home.run(
-        "sources", "add", FEED, "--title", "Example", "--group", "press/wire", "--schedule", "every 15m",
-        "--username", "me", "--password-file", "secret", "--header", "X-Key: hunter2",
-        "--proxy", "http://me:hunter2@proxy:3128", "--allow-private", "--month-first",
+        "sources", "add", "--no-check", FEED, "--title", "Example", "--group", "press/wire",
+        "--schedule", "every 15m", "--username", "me", "--password-file", "secret",
+        "--header", "X-Key: hunter2", "--proxy", "http://me:hunter2@proxy:3128",
+        "--allow-private", "--month-first",
     )  # fmt: skip
     result = home.run("sources", "list", "--json")
     (source,) = result.json
@@ -72,7 +73,7 @@ def test_a_folder_has_patterns(home: Home) -> None:
 
 def test_the_default_schedules_are_those_of_the_settings(home: Home) -> None:
     home.set(WIREWATCH_SCHEDULE_FEEDS="every 2h", WIREWATCH_SCHEDULE_RESCAN="5m")
-    home.run("sources", "add", FEED, str(home.folder))
+    home.run("sources", "add", "--no-check", FEED, str(home.folder))
     schedules = {one["kind"]: one["schedule"] for one in home.run("sources", "list", "--json").json}
     assert schedules == {"feed": "every 2h", "folder": "every 5m"}
 
@@ -154,7 +155,7 @@ def test_a_name_that_nothing_has(stored: Home, verb: str) -> None:
 
 
 def test_a_declared_source_that_is_removed_would_come_back(home: Home) -> None:
-    home.run("sources", "add", FEED)
+    home.run("sources", "add", "--no-check", FEED)
     (home.folder / "wirewatch.toml").write_text(f'[[sources]]\nurl = "{FEED}"\n', encoding="utf-8")
     result = home.run("sources", "remove", "1")
     assert result.code == Exit.DONE
@@ -162,7 +163,7 @@ def test_a_declared_source_that_is_removed_would_come_back(home: Home) -> None:
 
 
 def test_failing_sources_alone(home: Home, tmp_path: Path) -> None:
-    home.run("sources", "add", FEED)
+    home.run("sources", "add", "--no-check", FEED)
     assert home.run("sources", "list", "--failing", "--json").json == []
     assert "no source is failing" in home.run("sources", "list", "--failing").err
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
 from service.cli.state import State
+from service.masking import mask
 
 if TYPE_CHECKING:
     from models.records import SourceSpec
 
+_PORTS = {"http": 80, "https": 443}
 NO_SOURCE = "an http:// or https:// address, or the path of a folder"
 
 
@@ -86,3 +89,27 @@ def host_of(spec: SourceSpec) -> str:
     from service.clean.urls import registrable_domain  # noqa: PLC0415
 
     return registrable_domain(spec.location) if spec.kind == "feed" else ""
+
+
+def refuse_private(state: State, spec: SourceSpec) -> None:
+    """Refuse an address that the guard would never connect to, as far as it says so by itself.
+
+    Names are not looked up here. Raises click.UsageError.
+    """
+    if spec.kind != "feed":
+        return
+    from service.fetch.guard import Guard  # noqa: PLC0415
+
+    parts = urlsplit(spec.location)
+    place = (parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0))
+    private = bool(spec.options.get("allow_private"))
+    if Guard().literal_refusal(*place, allow_private=private) is None:
+        return
+    from service.application import guard_of  # noqa: PLC0415 - it brings everything, and is rarely asked
+
+    why = guard_of(state.settings).literal_refusal(*place, allow_private=private)
+    if why:
+        way = "the settings http.allowed_ports and http.allow_private_networks say where sources may be"
+        if "neither the source nor" in why:
+            way = "--allow-private allows it"
+        raise click.UsageError(f"{mask(spec.location)}: {why}; {way}")

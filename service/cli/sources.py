@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from service.cli.config import masked_options
-from service.cli.output import ago, count, hint, moment, print_json, print_table, say
-from service.cli.source_specs import host_of, spec_of
+from service.cli.adding import add
+from service.cli.output import ago, count, hint, print_json, print_table, say
+from service.cli.source_json import source_json
 from service.cli.state import State, define, json_option
 from service.cli.subscriptions import export, import_command
 from service.masking import mask
@@ -28,58 +27,6 @@ if TYPE_CHECKING:
 )
 def command() -> None:
     """Add, list, pause and remove feeds and folders."""
-
-
-@define(
-    "add",
-    examples="""
-    wirewatch sources add https://example.org/feed.xml
-    wirewatch sources add ~/reports --include '*.txt' --schedule 'every 1m' --title Reports
-    wirewatch sources add http://192.168.1.5/feed --allow-private --group intranet
-    wirewatch sources add https://example.org/feed --username me --password-file ~/.example-password
-    """,
-)
-@click.argument("locations", nargs=-1, required=True, metavar="URL|PATH...")
-@click.option("--title", help="What to call it; unset: what the feed calls itself.")
-@click.option("--group", help="Where lists show it, as parent/child.")
-@click.option("--schedule", help='When to look: "adaptive", "every 15m", or a cron expression in UTC.')
-@click.option("--allow-private", is_flag=True, help="It may be at a private or loopback address.")
-@click.option("--username", help="For HTTP basic authentication.")
-@click.option(
-    "--password-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
-    help="A file with the password; it is read at each poll and never stored.",
-)
-@click.option(
-    "--header", "headers", multiple=True, metavar="NAME:VALUE", help="A header to send; repeatable."
-)
-@click.option("--proxy", metavar="URL", help="A proxy for this source.")
-@click.option("--include", multiple=True, metavar="PATTERN", help="In a folder: only files like this.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="In a folder: no files like this.")
-@click.option(
-    "--day-first/--month-first", default=None, help="How to read 03/04/2024; unset: by the text's language."
-)
-@json_option
-def add(state: State, locations: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Add feeds (by URL) and folders (by PATH) to be watched.
-
-    The running daemon takes them up at once. Nothing is fetched here: 'wirewatch poll' does that.
-    """
-    specs = [spec_of(state, location, options) for location in locations]
-    if options["title"] and len(specs) > 1:
-        raise click.UsageError("--title names one source, and several are added")
-    with state.database(create=True):
-        from models.sources import add_all  # noqa: PLC0415
-
-        added = add_all([(spec, host_of(spec)) for spec in specs], now=state.now)
-    if as_json:
-        print_json([{**source_json(one.source), "new": one.new, "revived": one.revived} for one in added])
-        return
-    for one in added:
-        source = one.source
-        what = "added" if one.new else "is listed again" if one.revived else "is known already, unchanged"
-        say(f"{source.kind} {source.id}: {mask(source.name)} {what}")
 
 
 @define(
@@ -142,32 +89,6 @@ def health(source: SourceRecord, now: datetime) -> str:
         since = f" for {ago(source.failing_since, now).removesuffix(' ago')}" if source.failing_since else ""
         return f"failing{since}: {source.last_reason}"
     return "ok" if source.last_polled_at or not source.next_poll_at else "new"
-
-
-def source_json(source: SourceRecord) -> dict[str, Any]:
-    """A source for programs."""
-    return {
-        "id": source.id,
-        "location": mask(source.location),
-        "kind": str(source.kind),
-        "title": source.title,
-        "group": source.group,
-        "schedule": source.schedule,
-        "options": masked_options(source.options),
-        "declared": source.declared,
-        "state": str(source.state),
-        "state_reason": source.state_reason,
-        "next_poll_at": moment(source.next_poll_at),
-        "not_before": moment(source.not_before),
-        "failures": source.failures,
-        "failing_since": moment(source.failing_since),
-        "last_reason": source.last_reason,
-        "last_detail": None if source.last_detail is None else mask(source.last_detail),
-        "last_polled_at": moment(source.last_polled_at),
-        "last_success_at": moment(source.last_success_at),
-        "last_new_at": moment(source.last_new_at),
-        "articles": source.article_count,
-    }
 
 
 def _change(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from service.cli.output import ago, count, moment, print_json, print_table, say, size
-from service.cli.sources import health, source_json
+from service.cli.source_json import source_json
+from service.cli.sources import health
 from service.cli.state import State, define, json_option
 from service.masking import mask
 
