@@ -16,6 +16,7 @@ from pathlib import Path
 from loguru import logger
 
 import seeds
+from models import articles as article_store
 from models import labels, migrate
 from models import sources as source_store
 from models.database import Database, open_database
@@ -206,7 +207,12 @@ class Application:
     def import_seeds(self, progress: Progress | None = None) -> ImportSummary | None:
         """Import the seed articles, unless this database has had them before."""
         known = source_store.list_sources(states=tuple(SourceState), kinds=(SourceKind.SEEDS,))
-        if known:
+        # One that was interrupted is taken up again; one whose source a person removed is not.
+        if any(
+            source.state is SourceState.REMOVED
+            or len(article_store.files(source.id)) >= len(seeds.articles())
+            for source in known
+        ):
             return None
         return self.importer.run(seeds.articles(), kind=SourceKind.SEEDS, title="seeds", progress=progress)
 
