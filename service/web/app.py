@@ -26,6 +26,7 @@ from service.web.pages import ReadingPages
 from service.web.parameters import BadParameter
 from service.web.security import HostCheck, QueryLimit, SecurityHeaders
 from service.web.templating import Pages
+from service.web.verdicts import Tokens, VerdictForm
 
 if TYPE_CHECKING:
     from models.database import Database
@@ -50,7 +51,9 @@ def create_app(
     ``health`` may block: it is called in the thread pool, as every question to the database is.
     """
     templates = Pages()
-    reading = ReadingPages(database, templates, clock)
+    tokens = Tokens()
+    reading = ReadingPages(database, templates, clock, tokens)
+    verdicts = VerdictForm(database, tokens, clock)
     checks = HealthPages(health, started_at=started_at, clock=clock)
     return Starlette(
         routes=[
@@ -58,6 +61,7 @@ def create_app(
             # for the database or for a template.
             Route("/", reading.articles, name="articles"),
             Route("/articles/{id}", reading.article, name="article"),
+            Route("/articles/{id}/verdict", verdicts.submit, name="verdict", methods=["POST"]),
             Route("/sources", reading.sources, name="sources"),
             Route("/sources/{id}", reading.source, name="source"),
             Route("/topics", reading.topics, name="topics"),
@@ -127,6 +131,8 @@ def _handlers(
     def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         problem = _PROBLEMS.get(error.status_code, error.detail)
+        if (error.headers or {}).get("Allow") == "POST":
+            problem = "This address only takes what a form sends (POST)."
         page = templates.error(request, error.status_code, problem)
         page.headers.update(error.headers or {})
         return page

@@ -24,6 +24,7 @@ from service.web.presentation import colours
 from service.web.source_views import by_urgency, poll_row, source_row, source_tabs, sources_summary, state_of
 from service.web.templating import Pages
 from service.web.topic_views import topic_cards
+from service.web.verdicts import Tokens
 from service.web.views import article_view
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ CHART_DAYS = 30
 class ReadingPages:
     """The pages that only read."""
 
-    def __init__(self, database: Database, templates: Pages, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, templates: Pages, clock: Callable[[], datetime], tokens: Tokens
+    ) -> None:
+        self._tokens = tokens
         self._database = database
         self._templates = templates
         self._clock = clock
@@ -53,7 +57,9 @@ class ReadingPages:
         now = self._clock()
         with self._database.session():
             article = self._article(request.path_params["id"])
-            palette = colours(topic.name for topic in labels.topics(inactive=True))
+            topics = labels.topics(inactive=True)
+        palette = colours(topic.name for topic in topics)
+        said = {tag.topic: tag.verdict for tag in article.tags}
         explained = explain(article, palette)
         used = {piece for paragraph in (explained.title, *explained.paragraphs) for piece in paragraph}
         marked = {mark.topic for piece in used for mark in piece.marks}
@@ -66,6 +72,8 @@ class ReadingPages:
             explained=explained,
             marked_topics=[panel for panel in explained.panels if panel.topic in marked],
             colours=palette,
+            token=self._tokens.give(article.summary.id),
+            verdicts=[(one.name, said.get(one.name)) for one in topics if one.active or one.name in said],
         )
 
     def sources(self, request: Request) -> Response:

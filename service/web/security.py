@@ -27,7 +27,9 @@ HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",  # for what does not read frame-ancestors
-    "Referrer-Policy": "no-referrer",  # publishers do not learn what is being read, or where
+    # Publishers do not learn what is being read, or where; our own forms still say where they come from
+    # (under no-referrer a form's Origin is "null").
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",

@@ -13,8 +13,10 @@ from starlette.responses import HTMLResponse, Response
 
 _HEADINGS = {
     400: "This cannot be read",
+    403: "This was not taken",
     404: "Nothing is here",
     405: "This is not possible here",
+    413: "This is too much",
     414: "This address is too long",
     421: "Another name than ours",
     500: "Something went wrong here",

@@ -1,0 +1,113 @@
+"""People's verdicts from the article page: the one thing here that writes.
+
+Nobody signs in, so that what a stranger's page could make a visitor's browser do must be told from what the
+visitor did: the browser's own word on where the request comes from (Fetch Metadata, RFC 6454 Origin), and a
+token that only someone who can read the article's page has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from models import labels
+from models.errors import NotFound
+from service.web.parameters import BadParameter, read_id
+
+if TYPE_CHECKING:
+    from models.database import Database
+
+MAX_BODY = 4_096  # bytes; a token, a topic and a word are a few hundred
+VALUES: Mapping[str, int] = {"yes": 1, "no": -1, "withdraw": 0}
+_FORM = "application/x-www-form-urlencoded"
+_FIELDS = frozenset(("token", "topic", "verdict"))
+
+
+class Tokens:
+    """Tokens for the forms of articles, good as long as this process lives."""
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
+
+    def give(self, article_id: int) -> str:
+        """The token of an article's forms."""
+        return hmac.new(self._secret, f"verdict {article_id}".encode(), hashlib.sha256).hexdigest()
+
+    def right(self, article_id: int, token: str) -> bool:
+        """Whether a token is that of the article."""
+        return hmac.compare_digest(self.give(article_id).encode(), token.encode())
+
+
+class VerdictForm:
+    """``POST /articles/{id}/verdict``: topic, verdict (yes, no, withdraw), token."""
+
+    def __init__(self, database: Database, tokens: Tokens, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._tokens = tokens
+        self._clock = clock
+
+    async def submit(self, request: Request) -> Response:
+        """Give or withdraw a verdict, then send the browser back to the article (303)."""
+        _check_origin(request)
+        number = read_id(request.path_params["id"])
+        if number is None:
+            raise NotFound("Articles have numbers, and this is none.")
+        form = await _form(request)
+        if not self._tokens.right(number, form["token"]):
+            raise HTTPException(403, "This page was too old to be sent. Go back, load it again, and repeat.")
+        value = VALUES.get(form["verdict"])
+        if value is None:
+            raise BadParameter("verdict", f"it is none of {', '.join(VALUES)}")
+        client = request.client.host if request.client else "unknown"
+        await run_in_threadpool(self._write, number, form["topic"], value, f"the page ({client})")
+        path = str(request.app.url_path_for("article", id=number))
+        return RedirectResponse(request.scope.get("root_path", "") + path + "#why", 303)
+
+    def _write(self, article_id: int, topic: str, value: int, by: str) -> None:
+        with self._database.transaction():
+            if value:
+                labels.set_verdict(article_id, topic, value, by, self._clock())
+            elif any(one.topic == topic for one in labels.verdicts(article_id=article_id)):
+                labels.withdraw_verdict(article_id, topic, by, self._clock())
+            # Withdrawn already, as by a second click: what was wanted is so.
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse what another site's page sent. A browser's form brings at least one of the two headers."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    host = request.headers.get("host", "")
+    # Only the name is compared: a proxy in front of us may speak https where we speak http.
+    same = origin is not None and origin.partition("://")[2].lower() == host.lower() and bool(host)
+    if (site is not None and site != "same-origin") or (origin is not None and not same):
+        raise HTTPException(403, "Verdicts are taken from this site's own pages only.")
+    if site is None and origin is None:
+        raise HTTPException(403, "The request does not say which page it comes from (Origin).")
+
+
+async def _form(request: Request) -> dict[str, str]:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise HTTPException(415, f"A verdict is sent as a form ({_FORM}).")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise HTTPException(413, f"A verdict has at most {MAX_BODY:,} bytes.")
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=10, errors="strict")
+    except ValueError as error:
+        raise BadParameter("form", "it cannot be read") from error
+    form = dict(pairs)
+    if len(pairs) != len(form) or form.keys() != _FIELDS:
+        raise BadParameter("form", f"it has {', '.join(sorted(_FIELDS))}, each once")
+    return form
