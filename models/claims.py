@@ -10,7 +10,7 @@ and claimed, not on how many sources there are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from models.database import Database, Lock, current
@@ -89,6 +89,30 @@ def release(owner: str, *, ids: Sequence[int] | None = None) -> int:
         condition &= Source.id.in_(list(ids))
     with current().transaction():
         return int(Source.update(lease_owner=None, lease_until=None).where(condition).execute())
+
+
+def overdue(now: datetime) -> list[tuple[int, str]]:
+    """The feeds that are due and in nobody's hands, as (id, host), the longest due first."""
+    database = current()
+    moment = to_micros(now)
+    with database.session():
+        rows = database.rows(
+            f"SELECT id, host FROM source WHERE {_DUE} AND kind = ? AND {_FREE} ORDER BY next_poll_at, id",
+            (moment, str(SourceKind.FEED), moment),
+        )
+    return [(row[0], row[1]) for row in rows]
+
+
+def reschedule(times: Mapping[int, datetime], *, now: datetime) -> None:
+    """Put off sources to these times, by id, in one transaction; what is claimed by then is left alone."""
+    database = current()
+    moment = to_micros(now)
+    with database.transaction():
+        database.lock(Lock.CLAIM)
+        database.executemany(
+            f"UPDATE source SET next_poll_at = ? WHERE id = ? AND {_DUE} AND {_FREE}",
+            [(to_micros(time), source_id, moment, moment) for source_id, time in times.items()],
+        )
 
 
 def _anything_due(database: Database, moment: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import SQL, NodeList, fn
 
-from models.claims import claim, claim_these, lease_owners, release
+from models.claims import claim, claim_these, lease_owners, overdue, release, reschedule
 from models.database import current
 from models.errors import NotFound
 from models.fields import storable
@@ -35,11 +35,13 @@ __all__ = [
     "list_sources",
     "named",
     "names",
+    "overdue",
     "pause",
     "polls",
     "record_unchanged",
     "release",
     "remove",
+    "reschedule",
     "resume",
     "synchronise",
 ]

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loguru import logger
@@ -54,6 +54,7 @@ class Look:
     ended_at: datetime
     result: FetchResult
     reading: Reading | None = None  # of a `Fetched`
+    unreadable: bool = False  # a body came, and nothing could be made of it
 
     def record(
         self,
@@ -109,9 +110,10 @@ class FeedIntake:
         started = self._clock()
         result = await self._fetch(source, started, force=force)
         reading = None
+        came = isinstance(result, Fetched)
         if isinstance(result, Fetched):
             result, reading = await self._read(source, result)
-        look = Look(source, started, self._clock(), result, reading)
+        look = Look(source, started, self._clock(), result, reading, unreadable=came and reading is None)
         poll = await asyncio.wrap_future(self._writer.submit(lambda: self._store(look)))
         looks.log(source, poll)
         return poll
@@ -146,19 +148,33 @@ class FeedIntake:
             failed = Failed(source.location, failure.reason, failure.detail, fetched.status, fetched.hints)
             return failed, None
 
+    def _after_failure(self, look: Look, failed: Failed) -> SourceUpdate:
+        update = looks.after_failure(
+            look.source,
+            failed,
+            started_at=look.started_at,
+            ended_at=look.ended_at,
+            cadence=self._cadence,
+            owner=self._owner,
+        )
+        if not look.unreadable:
+            return update
+        # A page where a feed was: a captive network's, a login's. What it redirected to is not believed.
+        move = believe_move(
+            look.source.location,
+            None,
+            moved_to=look.source.moved_to,
+            moved_count=look.source.moved_count,
+            is_feed=False,
+        )
+        return replace(update, moved_to=move.to, moved_count=move.count)
+
     # -- in the writer's thread ----------------------------------------------------------------------------
 
     def _store(self, look: Look) -> PollRecord:
         match look.result:
             case Failed() as failed:
-                update = looks.after_failure(
-                    look.source,
-                    failed,
-                    started_at=look.started_at,
-                    ended_at=look.ended_at,
-                    cadence=self._cadence,
-                    owner=self._owner,
-                )
+                update = self._after_failure(look, failed)
                 poll = look.record(failed.reason, status=failed.status, detail=failed.detail)
             case NotModified() as unchanged:
                 update, poll = self._after_nothing_new(look, unchanged)

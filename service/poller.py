@@ -22,6 +22,7 @@ from loguru import logger
 from models import sources as source_store
 from models.errors import StorageError
 from models.records import PollRecord, SourceKind, SourceRecord
+from service.cadence import spread
 from service.intake import FeedIntake
 from service.intake_folder import FolderIntake
 
@@ -63,6 +64,10 @@ def _started(process: int) -> str:
         return ""
     # A zombie no longer works; its parent has merely not asked how it ended.
     return "" if fields[0] in (b"Z", b"X") else fields[19].decode("ascii")
+
+
+# Seconds: over how long overdue feeds are spread at most, and for as many as are fetched at a time.
+_LONGEST_SPREAD, _SPREAD_STEP = 600.0, 5.0
 
 
 class EventLoop:
@@ -115,6 +120,24 @@ class Poller:
         self._lock = threading.Lock()
         self._in_hand: dict[int, Future[PollRecord | None]] = {}
         self._stopping = threading.Event()
+
+    def spread_overdue(self, *, floor: float) -> int:
+        """Spread the feeds that are overdue over a while, where they are more than can be fetched at once.
+
+        After a stop of hours everything is due: asked in one go, it would stay in one go for ever. The while
+        grows with their number, up to the shortest interval (``floor``, seconds) or ten minutes. Gives how
+        many were put off.
+
+        :raises models.errors.StorageError: the database could not take it; they are due as they were
+        """
+        now = self._clock()
+        waiting = source_store.overdue(now)
+        if len(waiting) <= self._capacity.fetches:
+            return 0
+        window = min(floor, _LONGEST_SPREAD, len(waiting) / self._capacity.fetches * _SPREAD_STEP)
+        source_store.reschedule(spread(waiting, now, window), now=now)
+        logger.info("{} feeds are overdue; they are spread over {:.0f} s", len(waiting), window)
+        return len(waiting)
 
     def tick(self) -> int:
         """Claim what is due and begin to look at it; gives how many were claimed.
