@@ -13,6 +13,7 @@ from service.cli.output import ago, count, hint, print_json, print_table, say
 from service.cli.source_json import source_json
 from service.cli.state import State, define, json_option
 from service.cli.subscriptions import export, import_command
+from service.cli.trying import test
 from service.masking import mask
 
 if TYPE_CHECKING:
@@ -205,5 +206,5 @@ def resume(state: State, sources: tuple[str, ...], yes: bool, as_json: bool) -> 
     )
 
 
-for one_command in (add, list_command, remove, pause, resume, import_command, export):
+for one_command in (add, list_command, remove, pause, resume, test, import_command, export):
     command.add_command(one_command)
