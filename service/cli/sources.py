@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from service.cli.adding import add
-from service.cli.output import ago, count, hint, print_json, print_table, say
+from service.cli.output import ago, count, hint, print_json, print_table, say, span
 from service.cli.source_json import source_json
 from service.cli.state import State, define, json_option
 from service.cli.subscriptions import export, import_command
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from models.records import SourceRecord
+
+_SHORTEST_SILENCE = timedelta(days=7)  # a holiday is none
+_UNUSUAL = 10  # times the usual time between articles
 
 
 @click.group(
@@ -89,7 +93,22 @@ def health(source: SourceRecord, now: datetime) -> str:
     if source.failures:
         since = f" for {ago(source.failing_since, now).removesuffix(' ago')}" if source.failing_since else ""
         return f"failing{since}: {source.last_reason}"
-    return "ok" if source.last_polled_at or not source.next_poll_at else "new"
+    if not source.last_polled_at and source.next_poll_at:
+        return "new"
+    if source.moved_to:
+        return f"ok, moving to {source.moved_to}"
+    silence = _silence(source, now)
+    return f"silent for {span(silence)}" if silence else "ok"
+
+
+def _silence(source: SourceRecord, now: datetime) -> timedelta | None:
+    """How long nothing new has come, where that is long against the source's own rhythm."""
+    if source.kind != "feed" or source.interval is None or source.last_new_at is None:
+        return None
+    silence = now - source.last_new_at
+    # The learnt interval is half the usual time between articles.
+    usual = timedelta(seconds=2 * source.interval)
+    return silence if silence > max(_SHORTEST_SILENCE, _UNUSUAL * usual) else None
 
 
 def _change(
