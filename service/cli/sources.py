@@ -96,7 +96,7 @@ def health(source: SourceRecord, now: datetime) -> str:
     if not source.last_polled_at and source.next_poll_at:
         return "new"
     if source.moved_to:
-        return f"ok, moving to {source.moved_to}"
+        return f"ok, moving to {mask(source.moved_to)}"
     silence = _silence(source, now)
     return f"silent for {span(silence)}" if silence else "ok"
 
