@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import product, takewhile
 from math import exp
 from typing import TypeAlias
@@ -16,6 +16,7 @@ from service.tagging.tree import AnyOf, Chain, Expression, Near, Node, Phrases, 
 
 MAX_FORMS = 20_000  # patterns that one rule may stand for
 
+_EXPRESSION_FREQUENCY = 0.1  # as `frequency` guesses it of words
 Maker: TypeAlias = Callable[[int], Compiled]
 
 
@@ -24,8 +25,8 @@ class Compiler:
     """Gathers the patterns of many rules; equal parts of rules become the same node."""
 
     language: str
-    patterns: dict[Pattern, set[int]] = field(default_factory=dict)  # leaves by pattern
-    expressions: dict[str, int] = field(default_factory=dict)  # leaf by regular expression
+    patterns: dict[Pattern, list[LeafNode]] = field(default_factory=dict)  # the leaves of each
+    expressions: dict[str, LeafNode] = field(default_factory=dict)  # by regular expression
     _nodes: dict[Hashable, Compiled] = field(default_factory=dict)
 
     def compile(self, node: Node) -> Compiled:
@@ -54,7 +55,7 @@ class Compiler:
 
     @property
     def nodes(self) -> int:
-        """How many nodes there are; their keys are below it."""
+        """How many nodes there are; their keys are the numbers below it."""
         return len(self._nodes)
 
     def _part(self, node: Node, *, final: bool) -> Compiled:
@@ -89,8 +90,11 @@ class Compiler:
         return self._intern(identity, lambda key: AnyNode(key, tuple(parts)))
 
     def _expression(self, pattern: str) -> Compiled:
-        node = self._intern(("expression", pattern), lambda key: LeafNode(key, 0.1))
-        self.expressions[pattern] = node.key
+        node = self.expressions.get(pattern)
+        if node is None:
+            made = self._intern(("expression", pattern), lambda key: LeafNode(key, _EXPRESSION_FREQUENCY))
+            assert isinstance(made, LeafNode)
+            node = self.expressions[pattern] = made
         return node
 
     def _phrases(self, phrases: Phrases, *, final: bool) -> Compiled:
@@ -118,10 +122,13 @@ class Compiler:
         )
 
     def _leaf(self, patterns: frozenset[Pattern]) -> Compiled:
-        node = self._intern(patterns, lambda key: LeafNode(key, frequency(patterns)))
-        for pattern in patterns:
-            self.patterns.setdefault(pattern, set()).add(node.key)
-        return node
+        def make(key: int) -> LeafNode:
+            node = LeafNode(key, frequency(patterns))
+            for pattern in patterns:
+                self.patterns.setdefault(pattern, []).append(node)
+            return node
+
+        return self._intern(patterns, make)
 
 
 def _shared(part: Node) -> bool:
@@ -141,13 +148,13 @@ def frequency(patterns: Iterable[Pattern]) -> float:
     return sum(exp(-len(pattern.literal) / 2) for pattern in patterns)
 
 
-def phrase_patterns(sequence: tuple[Word, ...], language: str, *, final: bool) -> list[list[Pattern]]:
+def phrase_patterns(sequence: tuple[Word, ...], language: str, *, final: bool) -> list[Sequence[Pattern]]:
     """A phrase as pieces of patterns; a piece ends after a word of which only the stem is spelled out.
 
     The last word of a phrase is inflected where it is the ``final`` one, too.
     """
-    pieces: list[list[Pattern]] = []
-    words: list[list[Pattern]] = []
+    pieces: list[Sequence[Pattern]] = []
+    words: list[tuple[Pattern, ...]] = []
     for index, word in enumerate(sequence):
         spelled = _word_patterns(word, language, last=final and index == len(sequence) - 1)
         words.append(spelled)
@@ -159,7 +166,7 @@ def phrase_patterns(sequence: tuple[Word, ...], language: str, *, final: bool) -
     return pieces
 
 
-def _concatenated(words: list[list[Pattern]]) -> list[Pattern]:
+def _concatenated(words: Sequence[Sequence[Pattern]]) -> Sequence[Pattern]:
     count = reduce(lambda total, word: total * len(word), words, 1)
     if count > MAX_FORMS:
         raise RuleError(f"a phrase stands for {count} forms, at most {MAX_FORMS} are allowed")
@@ -174,7 +181,8 @@ def _phrase(parts: tuple[Pattern, ...]) -> Pattern:
     return Pattern(" ".join(part.literal for part in parts), parts[0].open_left, parts[-1].tail, tuple(cased))
 
 
-def _word_patterns(word: Word, language: str, *, last: bool) -> list[Pattern]:
+@lru_cache(maxsize=20_000)  # rules share most of their words
+def _word_patterns(word: Word, language: str, *, last: bool) -> tuple[Pattern, ...]:
     mark = word.mark
     if mark is None:
         mark = Mark.NOUN if last or language == "ru" else Mark.EXACT
@@ -183,9 +191,9 @@ def _word_patterns(word: Word, language: str, *, last: bool) -> list[Pattern]:
         found = [Form(word.text, ANY_TAIL)]
     if language == "en" and word.capital and not last and not word.text.endswith("'s"):
         found += [Form(form.literal + ("'" if form.literal.endswith("s") else "'s")) for form in found]
-    return [
+    return tuple(
         Pattern(form.literal, word.open_left, form.tail, _with_case(word, form.literal)) for form in found
-    ]
+    )
 
 
 def _with_case(word: Word, form: str) -> tuple[tuple[int, str], ...]:

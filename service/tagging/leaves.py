@@ -40,17 +40,17 @@ class Hits(NamedTuple):
 
     folded: Folded
     matches: Mapping[int, list[Match]]  # by literal
-    literals: frozenset[int]  # that were found
-    leaves: frozenset[int]  # that have one of them
+    literals: Mapping[int, list[int]]  # that were found, by the key of each leaf that has some of them
+    leaves: frozenset[int]  # the keys of these leaves
 
 
 class Leaf:
     """The patterns that one node of a rule stands for."""
 
-    __slots__ = ("_checks", "literals")
+    __slots__ = ("_checks", "key")
 
-    def __init__(self) -> None:
-        self.literals: frozenset[int] = frozenset()
+    def __init__(self, key: int) -> None:
+        self.key = key
         # By literal what a hit must still be: text to compare ("": nothing), a pattern to look at, or None
         # for the places of a regular expression.
         self._checks: dict[int, list[str | Pattern | None]] = defaultdict(list)
@@ -59,15 +59,11 @@ class Leaf:
         """A literal and what is to be checked at its hits, as `check_of` gives it."""
         self._checks[literal].append(check)
 
-    def close(self) -> None:
-        """Called once, when all literals are there."""
-        self.literals = frozenset(self._checks)
-
     def spans(self, hits: Hits) -> list[Span]:
         """Where any of the patterns stands, in no order."""
         spans: list[Span] = []
         text = hits.folded.text
-        for literal in self.literals & hits.literals:
+        for literal in hits.literals.get(self.key, ()):
             matches = hits.matches[literal]
             for check in self._checks[literal]:
                 if isinstance(check, str):  # without the spaces around

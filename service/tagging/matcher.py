@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from service.tagging.compiler import Compiler
-from service.tagging.leaves import Expressions, Hits, Leaf, Match, Span, check_of, literal_of
+from service.tagging.leaves import Expressions, Hits, Match, Span, check_of, literal_of
 from service.tagging.nodes import Compiled, Layout, Scene
 from service.tagging.normalise import PARAGRAPH, Folded, fold, separated
 from service.tagging.taxonomy import Mask, Place, Rule
@@ -54,7 +54,17 @@ class Found(NamedTuple):
 class Reading:
     """An article as its rules found it. Spans are worked out in the original only when they are asked for."""
 
-    __slots__ = ("_folded", "_found", "_layout", "_title_end", "language", "text", "text_at", "title")
+    __slots__ = (
+        "_folded",
+        "_found",
+        "_layout",
+        "_search",
+        "_title_end",
+        "language",
+        "text",
+        "text_at",
+        "title",
+    )
 
     def __init__(self, title: str, text: str, language: str) -> None:
         self.title = title
@@ -64,8 +74,14 @@ class Reading:
         self._folded = folded
         self._layout = Layout(folded.text, folded.cased)
         # In the folded text the title is the first paragraph that is not empty, if there is one.
-        self.text_at = _text_at(folded, len(PARAGRAPH) + len(title))
-        self._found: dict[str | None, list[Found]] = {}
+        self._title_end = len(PARAGRAPH) + len(title)
+        self.text_at = _text_at(folded, self._title_end)
+        self._search: Search | None = None
+        self._found: dict[str | None, Sequence[Found]] = {}
+
+    def search_with(self, search: Search) -> None:
+        """Used by the matcher that reads the article."""
+        self._search = search
 
     @property
     def layout(self) -> Layout:
@@ -79,11 +95,10 @@ class Reading:
 
     def found(self, topic: str | None) -> Sequence[Found]:
         """The rules of a topic (None: the signals) that hold somewhere, with spans in the folded text."""
-        return self._found.get(topic, ())
-
-    def add(self, topic: str | None, found: Found) -> None:
-        """Used by the matcher while it reads."""
-        self._found.setdefault(topic, []).append(found)
+        found = self._found.get(topic)
+        if found is None:
+            found = self._found[topic] = self._search.found(topic) if self._search is not None else ()
+        return found
 
     def words_of_text(self) -> int:
         """About how many words the text has (its white space is counted)."""
@@ -92,11 +107,11 @@ class Reading:
 
     def original(self, start: int, end: int) -> tuple[str, int, int]:
         """Field and span in the original of a span of the folded article."""
-        start, end = self._folded.original(start, end)
-        offset = len(PARAGRAPH)
-        if start < offset + len(self.title):
-            return "title", start - offset, end - offset
-        offset += len(self.title) + len(PARAGRAPH)
+        if self._folded.maps:
+            start, end = self._folded.original(start, end)
+        if start < self._title_end:
+            return "title", start - len(PARAGRAPH), end - len(PARAGRAPH)
+        offset = self._title_end + len(PARAGRAPH)
         return "text", start - offset, end - offset
 
     def hits(self, topic: str | None) -> list[Hit]:
@@ -155,6 +170,8 @@ def _by_place(hit: Hit) -> tuple[bool, int, int, str]:
 
 def _text_at(folded: Folded, title_end: int) -> int:
     """Where the text begins in the folded article; ``title_end`` is the title's end in the joined source."""
+    if not folded.maps:
+        return title_end + len(PARAGRAPH)
     position = title_end
     for offsets in folded.maps:
         position = offsets.made(position)
@@ -167,12 +184,13 @@ class Matcher:
     def __init__(self, language: str, rules: Iterable[Rule], masks: Iterable[Mask]) -> None:
         self.language = language
         compiler = Compiler(language)
-        self._rules = [(compiler.compile(rule.node), rule) for rule in rules]
-        self._masks = [(compiler.compile(mask.node), mask.topic) for mask in masks]
+        self.rules = [(compiler.compile(rule.node), rule) for rule in rules]
+        self.masks = [(compiler.compile(mask.node), mask.topic) for mask in masks]
         literals = sorted({literal_of(pattern) for pattern in compiler.patterns})
         self.literals = len(literals)  # how many strings the automaton looks for
-        self._leaves = self._bind(compiler, {literal: index for index, literal in enumerate(literals)})
-        self._classify()
+        self._bind(compiler, {literal: index for index, literal in enumerate(literals)})
+        self.rules_of = _anchored([node for node, _ in self.rules], compiler.nodes)
+        self.masks_of = _anchored([node for node, _ in self.masks], compiler.nodes)
         small = sum(map(len, literals)) <= _DFA_CHARACTERS
         self._automaton = AhoCorasick(
             literals,
@@ -181,34 +199,20 @@ class Matcher:
             implementation=Implementation.DFA if small else Implementation.ContiguousNFA,
         )
 
-    def _bind(self, compiler: Compiler, index: dict[str, int]) -> dict[int, Leaf]:
-        """The leaves, bound to the literals' places in the automaton; expressions have places after them."""
-        leaves: dict[int, Leaf] = defaultdict(Leaf)
-        for pattern, keys in compiler.patterns.items():
-            literal, check = index[literal_of(pattern)], check_of(pattern)
-            for key in keys:
-                leaves[key].add(literal, check)
-        places = {expression: len(index) + number for number, expression in enumerate(compiler.expressions)}
-        for expression, key in compiler.expressions.items():
-            leaves[key].add(places[expression], None)
-        self._expressions = Expressions(places)
-        for leaf in leaves.values():
-            leaf.close()
-        return dict(leaves)
-
-    def _classify(self) -> None:
-        """Literals that the same leaves have are a class: what follows from a hit is worked out by class."""
+    def _bind(self, compiler: Compiler, index: Mapping[str, int]) -> None:
+        """Tells leaves and literals of each other; expressions have places after the automaton's literals."""
         keys: dict[int, set[int]] = defaultdict(set)
-        for key, leaf in self._leaves.items():
-            for literal in leaf.literals:
-                keys[literal].add(key)
-        classes: dict[frozenset[int], int] = {}
-        self._class_of = [
-            classes.setdefault(frozenset(keys[literal]), len(classes)) for literal in range(len(keys))
-        ]
-        self._leaves_of = list(classes)
-        self._rules_of = _anchored([node for node, _ in self._rules], classes)
-        self._masks_of = _anchored([node for node, _ in self._masks], classes)
+        for pattern, nodes in compiler.patterns.items():
+            literal, check = index[literal_of(pattern)], check_of(pattern)
+            for node in nodes:
+                node.leaf.add(literal, check)
+                keys[literal].add(node.key)
+        places = {expression: len(index) + number for number, expression in enumerate(compiler.expressions)}
+        for expression, node in compiler.expressions.items():
+            node.leaf.add(places[expression], None)
+            keys[places[expression]].add(node.key)
+        self._expressions = Expressions(places)
+        self.leaves_of = [tuple(sorted(keys[literal])) for literal in range(len(keys))]  # keys, by literal
 
     def read(self, title: str, text: str, language: str) -> Reading:
         """An article with the places of every rule; linear in its length."""
@@ -220,43 +224,63 @@ class Matcher:
             matches: dict[int, list[Match]] = defaultdict(list)
             for match in found:
                 matches[match[0]].append(match)
-            self._apply(reading, matches)
+            reading.search_with(Search(self, reading, matches))
         return reading
 
-    def _apply(self, reading: Reading, matches: Mapping[int, list[Match]]) -> None:
-        literals = frozenset(matches)
-        classes = {self._class_of[literal] for literal in literals}
-        leaves = frozenset().union(*[self._leaves_of[one] for one in classes])
-        scene = Scene(self._leaves, Hits(reading.folded, matches, literals, leaves), reading.layout)
-        masks = frozenset().union(*[self._masks_of[one] for one in classes])
-        scenes = self._masked(scene, masks) if masks else {}
-        everywhere = scenes.get(None, scene)
-        for index in sorted(frozenset().union(*[self._rules_of[one] for one in classes])):
-            node, rule = self._rules[index]
-            spans = scenes.get(rule.topic, everywhere).spans(node)
-            if spans and rule.place is not Place.ANY:
-                spans = [span for span in spans if _stands(span, rule, reading.text_at)]
-            if spans:
-                reading.add(rule.topic, Found(rule, spans))
+
+class Search:
+    """The rules to look at in one article. Each topic's are looked at when it is asked for."""
+
+    __slots__ = ("_everywhere", "_matcher", "_pending", "_scenes", "_text_at")
+
+    def __init__(self, matcher: Matcher, reading: Reading, matches: Mapping[int, list[Match]]) -> None:
+        self._matcher = matcher
+        self._text_at = reading.text_at
+        literals: dict[int, list[int]] = defaultdict(list)
+        for literal in matches:
+            for key in matcher.leaves_of[literal]:
+                literals[key].append(literal)
+        leaves = frozenset(literals)
+        scene = Scene(Hits(reading.folded, matches, literals, leaves), reading.layout)
+        masks = frozenset().union(*[matcher.masks_of[key] for key in leaves])
+        self._scenes = self._masked(scene, masks) if masks else {}
+        self._everywhere = self._scenes.get(None, scene)
+        self._pending: dict[str | None, list[int]] = defaultdict(list)
+        for index in frozenset().union(*[matcher.rules_of[key] for key in leaves]):
+            self._pending[matcher.rules[index][1].topic].append(index)
 
     def _masked(self, scene: Scene, masks: Iterable[int]) -> dict[str | None, Scene]:
         """The scenes of topics (None: all others) that see less; a mask itself looks at the plain one."""
         hidden: dict[str | None, list[Span]] = defaultdict(list)
         for index in masks:
-            node, topic = self._masks[index]
+            node, topic = self._matcher.masks[index]
             if spans := scene.spans(node):
                 hidden[topic] += spans
         common = hidden.get(None, [])
         return {topic: scene.masked([*common, *spans] if topic else spans) for topic, spans in hidden.items()}
 
+    def found(self, topic: str | None) -> list[Found]:
+        """The rules of a topic that hold somewhere, in the order of the file."""
+        scene = self._scenes.get(topic, self._everywhere)
+        found = []
+        for index in sorted(self._pending.get(topic, ())):
+            node, rule = self._matcher.rules[index]
+            spans = scene.spans(node)
+            if spans and rule.place is not Place.ANY:
+                spans = [span for span in spans if _stands(span, rule, self._text_at)]
+            if spans:
+                found.append(Found(rule, spans))
+        return found
 
-def _anchored(nodes: Sequence[Compiled], classes: Iterable[frozenset[int]]) -> list[frozenset[int]]:
-    """By class of literals: the nodes to look at when one of them is found."""
+
+def _anchored(nodes: Sequence[Compiled], keys: int) -> list[frozenset[int]]:
+    """By the key of a leaf: the nodes to look at when it is hit."""
     by_leaf: dict[int, set[int]] = defaultdict(set)
     for index, node in enumerate(nodes):
         for key in node.anchors:
             by_leaf[key].add(index)
-    return [frozenset().union(*[by_leaf[key] for key in keys]) for keys in classes]
+    none: frozenset[int] = frozenset()
+    return [frozenset(by_leaf[key]) if key in by_leaf else none for key in range(keys)]
 
 
 def _stands(span: Span, rule: Rule, text_at: int) -> bool:

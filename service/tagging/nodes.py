@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from service.tagging.leaves import Hits, Leaf, Span
 from service.tagging.normalise import BREAK, PARAGRAPH
@@ -75,26 +75,18 @@ class Layout:
 class Scene:
     """An article's hits as a rule may see them: without those that a mask hides."""
 
-    __slots__ = ("_answers", "_hidden", "_hits", "_leaves", "layout", "leaves")
+    __slots__ = ("_answers", "hidden", "hits", "layout", "leaves")
 
-    def __init__(
-        self, leaves: Mapping[int, Leaf], hits: Hits, layout: Layout, hidden: Sequence[Span] = ()
-    ) -> None:
-        self._leaves = leaves
-        self._hits = hits
-        self._hidden = hidden
+    def __init__(self, hits: Hits, layout: Layout, hidden: Sequence[Span] = ()) -> None:
         self._answers: dict[int, Sequence[Span]] = {}
+        self.hits = hits
+        self.hidden = hidden  # in order and disjoint
         self.leaves = hits.leaves
         self.layout = layout
 
     def masked(self, hidden: Sequence[Span]) -> Scene:
         """The same article with places hidden."""
-        return Scene(self._leaves, self._hits, self.layout, joined(hidden))
-
-    def leaf(self, key: int) -> Sequence[Span]:
-        """Every span of a leaf."""
-        spans = self._leaves[key].spans(self._hits)
-        return outside(spans, self._hidden) if self._hidden else spans
+        return Scene(self.hits, self.layout, joined(hidden))
 
     def spans(self, node: Compiled) -> Sequence[Span]:
         """Where a node holds."""
@@ -171,17 +163,19 @@ class Compiled(ABC):
 class LeafNode(Compiled):
     """Patterns of the automaton, or one regular expression."""
 
-    __slots__ = ()
+    __slots__ = ("leaf",)
 
     def __init__(self, key: int, frequency: float) -> None:
         super().__init__(key, frozenset({key}), frequency)
+        self.leaf = Leaf(key)
 
     def find(self, scene: Scene) -> Sequence[Span]:
-        spans = scene.leaf(self.key)
+        spans = self.every(scene)
         return disjoint(spans) if len(spans) > 1 else spans
 
     def every(self, scene: Scene) -> Sequence[Span]:
-        return scene.leaf(self.key)
+        spans = self.leaf.spans(scene.hits)
+        return outside(spans, scene.hidden) if scene.hidden else spans
 
 
 class AnyNode(Compiled):

@@ -17,6 +17,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
 
 import re2
@@ -27,21 +28,25 @@ BREAK = "\x1f"  # a dash between words: it ends a phrase, as a comma does
 # Characters that are another way of writing one ASCII character; all are replaced one for one.
 _TYPOGRAPHIC = {
     "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": BREAK, "…": ".", "\xa0": " ", "«": '"', "»": '"',
-    "„": '"', "‑": "-", "‐": "-", "−": "-", "―": BREAK, "′": "'", "ʼ": "'", "´": "'", "‛": "'", "″": '"',
-    "‟": '"', "‚": "'", "`": "'", "•": BREAK, "·": BREAK, "™": " ", "®": " ", "©": " ",
+    "‑": "-", "•": BREAK,
 }  # fmt: skip
-_RARE = {"‹": '"', "›": '"', "‒": "-", "⁃": "-", "﹣": "-", "－": "-", "\u2028": "\n", "\u2029": "\n"}
-_RARE |= {chr(code): " " for code in (*range(0x0A), *range(0x0B, 0x1F), *range(0x7F, 0xA0))}
-_RARE |= {chr(code): " " for code in (0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)}
+_SELDOM = {
+    "„": '"', "‐": "-", "−": "-", "―": BREAK, "′": "'", "ʼ": "'", "´": "'", "‛": "'", "″": '"', "‟": '"',
+    "‚": "'", "`": "'", "·": BREAK, "™": " ", "®": " ", "©": " ", "‹": '"', "›": '"', "‒": "-", "⁃": "-",
+    "﹣": "-", "－": "-", "\u2028": "\n", "\u2029": "\n",
+}  # fmt: skip
 # NFKC would glue a footnote's number to its word.
-_RARE |= dict.fromkeys("¹²³⁰⁴⁵⁶⁷⁸⁹", BREAK)
-_ONE_FOR_ONE = str.maketrans({**_TYPOGRAPHIC, **_RARE})
-_RARE_ONE = re2.compile("[" + "".join(f"\\x{{{ord(character):x}}}" for character in _RARE) + "]")
+_SELDOM |= dict.fromkeys("¹²³⁰⁴⁵⁶⁷⁸⁹", BREAK)
+_SELDOM |= {chr(code): " " for code in (0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)}
+_CONTROLS = {chr(code): " " for code in (*range(0x0A), *range(0x0B, 0x1F), *range(0x7F, 0xA0))}
+_ONE_FOR_ONE = str.maketrans({**_TYPOGRAPHIC, **_SELDOM, **_CONTROLS})
+_SELDOM_CLASS = "".join(f"\\x{{{ord(character):x}}}" for character in {**_SELDOM, **_CONTROLS})
+_SELDOM_ONE = re2.compile(f"[{_SELDOM_CLASS}]")
 
-_ASCII_BLANKS = bytes(code for code in range(0x80) if chr(code) in _RARE)
+_ASCII_BLANKS = bytes(code for code in range(0x80) if chr(code) in _CONTROLS)
 _ASCII_FOLD = bytes.maketrans(
-    ascii_uppercase.encode() + b"-`" + _ASCII_BLANKS,
-    ascii_lowercase.encode() + b" '" + b" " * len(_ASCII_BLANKS),
+    ascii_uppercase.encode() + b"`" + _ASCII_BLANKS,
+    ascii_lowercase.encode() + b"'" + b" " * len(_ASCII_BLANKS),
 )
 _ASCII_SEPARATE = bytes(code if chr(code).isalnum() else 0x20 for code in range(0x80)).ljust(0x100)
 
@@ -50,12 +55,9 @@ _ASCII_SEPARATE = bytes(code if chr(code).isalnum() else 0x20 for code in range(
 _INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064"
 _INVISIBLE += "\u2066-\u206f\ufe00-\ufe0f\ufeff"
 _MIXED = "[a-z][\u0370-\u052f]|[\u0370-\u052f][a-z]"
-# What the plain translation would get wrong: runs of white space, invisible or combining characters,
-# control characters above ASCII, words of two alphabets.
-_ODD = re2.compile(
-    f"[ \n] | \n|\n\n\n|[{_INVISIBLE}\\x00-\\x09\\x0b-\\x1e\\x7f-\u009f\u0300-\u036f]"
-    f"|[\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000¹²³⁰⁴-⁹‹›‒⁃﹣－]|{_MIXED}"
-)
+# What the plain translation would get wrong: runs of white space, invisible or combining characters, those
+# that are seldom and not worth a look in every text, words of two alphabets.
+_ODD = re2.compile(f"[ \n] | \n|\n\n\n|[{_INVISIBLE}\u0300-\u036f{_SELDOM_CLASS}]|{_MIXED}")
 _INVISIBLE_ONE = re.compile(f"[{_INVISIBLE}]")
 _RUN = re.compile(r" [ \n]+|\n[ \n]*")
 # Longer runs are cut, so that a text without spaces costs no more than one with them.
@@ -164,13 +166,9 @@ def fold(source: str) -> Folded:
         # Single line breaks are spaces. Of three or more the scan below has something to say.
         cased = cased.replace(PARAGRAPH, "\x1e\x1e").replace("\n", " ").replace("\x1e\x1e", PARAGRAPH)
     if compatible:
-        text = _lowered(cased)
+        text = _lowered(_dashed(cased))
         if not _is_odd(text):
             return Folded(text, cased)
-        if "-" in cased:  # most often a dash between spaces
-            text = _lowered(_dashed(cased))
-            if not _is_odd(text):
-                return Folded(text, cased)
     return _fold_thoroughly(cased)
 
 
@@ -186,27 +184,32 @@ def separated(text: str) -> str:
 
 def _is_odd(text: str) -> bool:
     if text.isascii():  # nothing but white space can be
-        return "  " in text or "\n " in text or " \n" in text or "\n\n\n" in text
+        return "  " in text or any(part != part.strip(" \n") for part in text.split(PARAGRAPH))
     return _ODD.search(text) is not None
 
 
 def _lowered(cased: str) -> str:
-    """Lower case, and a space for every hyphen; as long as before."""
+    """Lower case; as long as before."""
     if cased.isascii():
         return cased.encode("ascii").translate(_ASCII_FOLD).decode("ascii")
-    return cased.lower().replace("-", " ").replace("ё", "е")
+    return cased.lower().replace("ё", "е")
 
 
 def _dashed(cased: str) -> str:
-    """Hyphens that do not stand inside a word made dashes; as long as before."""
-    text = cased.replace("- ", BREAK + " ").replace(" -", " " + BREAK).replace("--", BREAK * 2)
-    return text.replace("-\n", BREAK + "\n").replace("\n-", "\n" + BREAK)
+    """A space for every hyphen inside a word, a dash for any other; as long as before."""
+    if "-" not in cased:
+        return cased
+    parts = cased.split("-")
+    text = [parts[0]]
+    for before, after in pairwise(parts):
+        text += (" " if before[-1:].isalnum() and after[:1].isalnum() else BREAK, after)
+    return "".join(text)
 
 
 def _fold_thoroughly(cased: str) -> Folded:
     """The rest of `fold` for a text that has something odd in it, with the offset maps that this needs."""
     maps = []
-    if _RARE_ONE.search(cased):
+    if _SELDOM_ONE.search(cased):
         cased = cased.translate(_ONE_FOR_ONE)
     if not cased.isascii():
         if "İ" in cased or _INVISIBLE_ONE.search(cased) or not unicodedata.is_normalized("NFKC", cased):

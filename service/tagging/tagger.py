@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from service.tagging.layer import Layer, Ruling
 from service.tagging.leaves import Span
@@ -21,6 +21,10 @@ from service.values import Evidence, Tag
 MAX_EVIDENCE = 20  # places shown of one rule
 MAX_PRIOR = 20.0  # logits
 _OVERFLOW = 700.0  # exp of more is no float
+
+
+# A place in the folded article, the rule as written, and its share of the rule's contribution.
+_Shown: TypeAlias = tuple[int, int, str, float]
 
 
 class _FromTaxonomy:
@@ -115,21 +119,25 @@ def _ruling(topic: Topic, reading: Reading, prior: float) -> Ruling:
     prior = max(-MAX_PRIOR, min(MAX_PRIOR, prior)) if math.isfinite(prior) else 0.0
     found = reading.found(topic.name)
     contributions: list[float] = []
-    evidence: list[Evidence] = []
+    shown: list[_Shown] = []
     if found:
         damping = _damping(topic, reading)
-        for places in found:
-            contributions.append(_weigh(topic, reading, places, damping, evidence))
-        evidence.sort(key=_by_place)
+        contributions = [_weigh(topic, reading.text_at, places, damping, shown) for places in found]
     # An exact sum: the order of the rules must not show, not even in the last bit.
     logit = math.fsum((topic.bias, prior, *contributions))
     score = logistic(logit)
     main = score >= max(topic.threshold, topic.main_threshold)
-    return Ruling(topic, logit, prior, score, topic.threshold, main, tuple(evidence))
+    return Ruling(topic, logit, prior, score, topic.threshold, main, _evidence(reading, shown))
 
 
-def _by_place(evidence: Evidence) -> tuple[bool, int, int, str]:
-    return evidence.field == "text", evidence.start, evidence.end, evidence.rule
+def _evidence(reading: Reading, shown: list[_Shown]) -> tuple[Evidence, ...]:
+    shown.sort()  # the title comes before the text
+    evidence = []
+    for start, end, rule, share in shown:
+        field, begin, finish = reading.original(start, end)
+        source = reading.title if field == "title" else reading.text
+        evidence.append(Evidence(field, begin, finish, source[begin:finish], rule, share))
+    return tuple(evidence)
 
 
 def _damping(topic: Topic, reading: Reading) -> float:
@@ -140,18 +148,20 @@ def _damping(topic: Topic, reading: Reading) -> float:
     return float(min(1.0, (topic.length_reference / words) ** topic.length_exponent))
 
 
-def _weigh(topic: Topic, reading: Reading, places: Found, damping: float, evidence: list[Evidence]) -> float:
-    """A rule's contribution; adds the evidence of its first places, which share the whole of it."""
+def _weigh(topic: Topic, text_at: int, places: Found, damping: float, shown: list[_Shown]) -> float:
+    """A rule's contribution; adds its first places to those shown, which share the whole of it."""
     rule, spans = places
-    factors = _factors(topic, reading.text_at, spans, damping, positive=rule.weight > 0)
-    total = rule.weight * _saturated(rule.saturation.kind, rule.saturation.cap, factors)
-    shown = factors[:MAX_EVIDENCE]
-    whole = math.fsum(shown)
-    for (start, end), factor in zip(spans, shown, strict=False):
-        field, begin, finish = reading.original(start, end)
-        source = reading.title if field == "title" else reading.text
-        share = total * factor / whole if whole else 0.0
-        evidence.append(Evidence(field, begin, finish, source[begin:finish], rule.text, share))
+    factors = _factors(topic, text_at, spans, damping, positive=rule.weight > 0)
+    if len(factors) == 1:
+        total = rule.weight * _saturated(rule.saturation.kind, rule.saturation.cap, factors[0], factors[0])
+        shares = [total]
+    else:
+        count = math.fsum(factors)
+        total = rule.weight * _saturated(rule.saturation.kind, rule.saturation.cap, count, max(factors))
+        whole = math.fsum(factors[:MAX_EVIDENCE]) or 1.0
+        shares = [total * factor / whole for factor in factors[:MAX_EVIDENCE]]
+    for (start, end), share in zip(spans, shares, strict=False):
+        shown.append((start, end, rule.text, share))
     return total
 
 
@@ -167,10 +177,10 @@ def _factors(
     ]
 
 
-def _saturated(kind: str, cap: float, factors: Sequence[float]) -> float:
-    if kind == "once":
-        return max(factors)
-    count = math.fsum(factors)
+def _saturated(kind: str, cap: float, count: float, largest: float) -> float:
+    """What repetition makes of the sum of the places' factors and the largest of them."""
     if kind == "log":
         return math.log2(1 + count)
+    if kind == "once":
+        return largest
     return min(count, cap) if kind == "cap" else count
