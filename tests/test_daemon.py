@@ -18,9 +18,9 @@ from tests.server import Reply, Server
 ENTRIES = 1_000
 REPORT = """Council Extends Arms Embargo Against Both Parties
 
-The Security Council on Tuesday extended the embargo on arms for another year, after a day of talks in New York.
+The Security Council on Tuesday extended the embargo on arms for another year, after a day of talks.
 
-The panel of experts that watches over it had reported more than forty deliveries of weapons since January.
+The panel of experts that watches over it had reported more than forty deliveries of weapons.
 """
 
 
@@ -45,9 +45,8 @@ def settings(home: Path, *sources: str, extra: str = "") -> None:
     """Write ``wirewatch.toml`` with quick turns and without the page's usual port."""
     home.mkdir(parents=True, exist_ok=True)
     text = (
-        '[web]\nport = 0\n[schedule]\ntick = "100ms"\nworkers = 1\n[http]\ngap = "0s"\n[folders]\nstill_for = "0s"\n'
-        + extra
-        + "".join(f"\n[[sources]]\n{source}\n" for source in sources)
+        '[web]\nport = 0\n[schedule]\ntick = "100ms"\nworkers = 1\n[http]\ngap = "0s"\n'
+        '[folders]\nstill_for = "0s"\n' + extra + "".join(f"\n[[sources]]\n{source}\n" for source in sources)
     )
     (home / "wirewatch.toml").write_text(text, encoding="utf-8")
 

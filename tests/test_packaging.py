@@ -43,7 +43,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extractall(packages)
     script = home / "bin" / "wirewatch"
     script.write_text(
-        f"#!{home / 'bin' / 'python'}\nimport sys\nfrom service.cli import main\nsys.exit(main())\n",
+        # As installers write it; the guard matters, because worker processes import the main module anew.
+        f"#!{home / 'bin' / 'python'}\nimport sys\nfrom service.cli import main\n"
+        "if __name__ == '__main__':\n    sys.exit(main())\n",
         encoding="utf-8",
     )
     script.chmod(0o755)
