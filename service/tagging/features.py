@@ -154,7 +154,18 @@ _FAMILIES = {
 }
 _HARDWARE = frozenset(
     f"arms.{group}"
-    for group in ("generic", "missile", "air-defence", "naval", "aircraft", "drone", "drone-kind", "bomb", "land", "strike")
+    for group in (
+        "generic",
+        "missile",
+        "air-defence",
+        "naval",
+        "aircraft",
+        "drone",
+        "drone-kind",
+        "bomb",
+        "land",
+        "strike",
+    )
 )
 _SOFT_SANCTIONS = frozenset({"sanctions.singular", "sanctions.relief", "sanctions.aid-cut"})
 _SOFT_ARMS = frozenset(
