@@ -17,9 +17,10 @@ _MAX_TAGS = 20_000
 _MAX_WORDS = 300  # characters between an anchor and its end
 _MAX_TITLE = 200
 
-# No tree is built: one of a hundred thousand open elements takes a minute. Lengths are bounded alike.
+# No tree is built: one of a hundred thousand open elements takes a minute. The quantifiers are possessive, so
+# that a tag which does not end is given up at once.
 _TAG = re.compile(
-    r"""<(link|base|a)\s((?:[^<>"']{1,500}|"[^"]{0,2000}"|'[^']{0,2000}'){0,60})>""", re.IGNORECASE
+    r"""<(link|base|a)\s((?:[^<>"']++|"[^"]{0,2000}+"|'[^']{0,2000}+'){0,100}+)>""", re.IGNORECASE
 )
 _ATTRIBUTE = re.compile(
     r"""([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]{0,2000})"|'([^']{0,2000})'|([^\s"'<>]{1,2000}))"""

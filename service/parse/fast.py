@@ -11,6 +11,7 @@ This file says which element is read where; what each means stands in `service.p
 from __future__ import annotations
 
 import dataclasses
+import re
 from functools import partial
 from xml.parsers import expat
 
@@ -22,7 +23,8 @@ from service.parse.mapping import to_feed
 from service.values import ParsedFeed
 
 _RSS_VERSIONS = {"0.91": "rss091u", "0.92": "rss092", "0.93": "rss093", "0.94": "rss094"}
-_ABOUT = f"{RDF} about"
+# By its namespace or, as feedparser does it, by its prefix alone.
+_ABOUT = re.compile(rf"{re.escape(RDF)} about(?: \S*)?|\S+ about rdf", re.IGNORECASE)
 
 
 class _Enough(Exception):
@@ -86,7 +88,7 @@ def _item(reader: Reader, attributes: Attributes) -> End:
         raise _Enough
     _refuse_cdf(attributes)
     reader.entry = {}
-    about = next((value for key, value in attributes.items() if key.startswith(_ABOUT)), "")
+    about = next((value for key, value in attributes.items() if _ABOUT.fullmatch(key)), "")
     if about:
         reader.entry["id"] = about
     reader.entries.append(reader.entry)

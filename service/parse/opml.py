@@ -167,18 +167,18 @@ def _subscription(attributes: Mapping[str, str], group: str | None) -> Subscript
         site_url=web_address(attributes.get("htmlurl")),
         group=group,
         schedule=_plain(attributes.get("ww:schedule")),
-        topics=tuple(topic.strip() for topic in attributes.get("ww:topics", "").split(",") if topic.strip()),
+        topics=tuple(filter(None, map(_plain, attributes.get("ww:topics", "").split(",")))),
         options=_options(attributes.get("ww:options", "")),
     )
 
 
 def _plain(text: str | None) -> str | None:
-    return " ".join((text or "").split())[:MAX_TEXT].strip() or None
+    return " ".join(without_illegal(text or "").split())[:MAX_TEXT].strip() or None
 
 
 def web_address(text: str | None) -> str | None:
     """An address of http or https, ``feed:`` understood as one; None for commands, queries and all else."""
-    address = "".join((text or "").split())
+    address = "".join(without_illegal(text or "").split())
     lowered = address[:12].lower()
     if lowered.startswith(("feed:http://", "feed:https:/")):
         address = address[5:]
@@ -233,7 +233,9 @@ def _from_lines(text: str) -> Iterator[Subscription]:
         title = next((word[1:] for word in words if word.startswith("~")), before)
         tags = [word for word in words if not word.startswith(("~", "!"))]
         yield Subscription(
-            url=url, title=_plain(title), group=_plain(tags[0]) if tags and not before else None
+            url=url,
+            title=_plain(title),
+            group=_joined(None, _plain(tags[0]) or "") if tags and not before else None,
         )
 
 
