@@ -298,3 +298,5 @@ def test_the_address_that_answered_counts() -> None:
     )
     assert parse_feed(fetched).entries[0].base_url == "https://new.example/feed"
     assert parse_feed(replace(fetched, final_url="")).entries[0].base_url is None
+    site = rss("<item/>", "<link>https://paper.example/</link>").encode()
+    assert parse_feed(replace(fetched, body=site, final_url="http://[")).site_url is None

@@ -22,6 +22,13 @@ def base_of(feed_url: str, site_url: str | None, *, atom: bool) -> str:
 
     RSS has no rule. Served from another host than its site's (FeedBurner), its links mean the site.
     """
-    if atom or site_url is None or urlsplit(site_url).hostname == urlsplit(feed_url).hostname:
+    if atom or site_url is None or _host(site_url) == _host(feed_url):
         return feed_url
     return site_url
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
