@@ -17,6 +17,7 @@ from service.tagging.learn import (
     fit_topic,
     learnable,
     prepare,
+    rule_priors,
     split,
 )
 from service.tagging.tagger import Tagger
@@ -36,6 +37,7 @@ __all__ = [
 
 TagFunction = Callable[[GoldRow], Sequence[Tag]]
 BANDS = 10
+FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +307,7 @@ def cross_validate(
     rows: Sequence[GoldRow],
     *,
     recipe: Recipe | None = None,
-    folds: int = 5,
+    folds: int = FOLDS,
     repeats: int = 1,
     seed: int = 7,
     examples: Sequence[Example] | None = None,
@@ -331,7 +333,10 @@ def cross_validate(
                     progress(f"{topic} {repeat * folds + number + 1}/{repeats * folds}")
                 out = set(fold)
                 fitted = fit_topic(
-                    [example for place, example in enumerate(examples) if place not in out], topic, recipe
+                    [example for place, example in enumerate(examples) if place not in out],
+                    topic,
+                    recipe,
+                    rule_priors(tagger.taxonomy, topic, recipe),
                 )
                 for place in fold:
                     score = fitted.score(examples[place].values)

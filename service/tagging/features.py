@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -41,27 +41,40 @@ class Traits:
     rules: dict[str, int] = field(default_factory=dict)  # rule's key -> sentences of the text
     titled_rules: set[str] = field(default_factory=set)  # keys of rules found in the title
     places: list[tuple[int, Rule, Span]] = field(default_factory=list)  # (sentence, rule, folded span)
-    words: dict[str, Span] = field(default_factory=dict)  # word of a described sentence -> first folded span
+    words: set[str] = field(default_factory=set)  # of the described sentences, folded
     countries: int = 0  # different ones
 
 
 class Known:
     """The rules that a model was trained with; others are left to the engine."""
 
-    def __init__(self, keys: Iterable[str] | None) -> None:
-        self._keys = None if keys is None else frozenset(keys)
-        self._seen: dict[int, tuple[Rule, str, bool]] = {}
+    def __init__(self, weights: Mapping[str, float] | None) -> None:
+        self._weights = weights  # by key; None: every rule is known
+        self._seen: dict[int, tuple[Rule, str | None, float]] = {}
 
     def key(self, rule: Rule) -> str | None:
         """The rule's key, or None for a rule that the model does not know."""
-        seen = self._seen.get(id(rule))
-        if seen is None or seen[0] is not rule:
+        return self._entry(rule)[1]
+
+    def weight(self, rule: Rule) -> float:
+        """The weight that the rule had in training; 0 for one that was not there."""
+        return self._entry(rule)[2]
+
+    def _entry(self, rule: Rule) -> tuple[Rule, str | None, float]:
+        # By identity: rules are large to hash, and live as long as their taxonomy.
+        entry = self._seen.get(id(rule))
+        if entry is None or entry[0] is not rule:
             if len(self._seen) > _MAX_SEEN:  # rules of taxonomies long gone
                 self._seen.clear()
             key = rule.key
-            seen = (rule, key, self._keys is None or rule.topic is None or key in self._keys)
-            self._seen[id(rule)] = seen
-        return seen[1] if seen[2] else None
+            if self._weights is None:
+                entry = (rule, key, rule.weight)
+            elif rule.topic is None or key in self._weights:
+                entry = (rule, key, self._weights.get(key, 0.0))
+            else:
+                entry = (rule, None, 0.0)
+            self._seen[id(rule)] = entry
+        return entry
 
 
 def traits(reading: Reading, topics: Sequence[str], known: Known) -> Traits:
@@ -129,18 +142,23 @@ class _Sentences:
                 made.counts.update(names)
                 if sentence in made.lead_sentences:
                     made.lead.update(names)
-            self._words(sentence)
+        made.words = self._words(sorted(made.names))
         made.title_sentences = frozenset(titles)
         made.countries = len(set().union(*countries.values())) if countries else 0
         return made
 
-    def _words(self, sentence: int) -> None:
-        text, starts, words = self._reading.folded.text, self._starts, self._made.words
-        end = starts[sentence + 1] if sentence + 1 < len(starts) else len(text)
-        for match in _WORD.finditer(text, starts[sentence], end):
-            word = match.group()
-            if word not in words:
-                words[word] = match.span()
+    def _words(self, sentences: Sequence[int]) -> set[str]:
+        text, starts = self._reading.folded.text, self._starts
+        last = len(starts) - 1
+        words: set[str] = set()
+        begin = end = 0
+        for sentence in sentences:  # neighbours are read in one go
+            if starts[sentence] != end:
+                words.update(_WORD.findall(text, begin, end))
+                begin = starts[sentence]
+            end = starts[sentence + 1] if sentence < last else len(text)
+        words.update(_WORD.findall(text, begin, end))
+        return words
 
 
 # -- the names of a sentence ---------------------------------------------------------------------------------

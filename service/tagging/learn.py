@@ -18,6 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from service.tagging.gold import GoldRow, groups
 from service.tagging.model import FORMAT, LANGUAGE, Model, ModelFile, Weights, decode, steps, word_scale
 from service.tagging.solver import Row, fit
 from service.tagging.tagger import Tagger, logistic
+from service.tagging.taxonomy import Taxonomy
 
 Feature = tuple[str, str]  # (kind, name)
 Progress = Callable[[str], None]
@@ -37,15 +39,16 @@ Progress = Callable[[str], None]
 class Recipe:
     """How training is done; the figures were chosen by cross-validation on the development gold."""
 
+    prior: float = 0.3  # share of a rule's weight in the topics file that it starts with
     cost: float = 0.1  # of an error, before weighting; smaller means smoother weights
     rule_scale: float = 0.3
-    word_scale: float = 2.0
+    word_scale: float = 3.0
     least_rule: int = 2  # articles that must hold a rule …
     least_word: int = 4  # … or a word
     most_word: float = 0.5  # share of articles above which a word says nothing
     unsure: float = 0.7  # weight of a row whose reader was not sure
     main: float = 1.2  # weight of a row of grade 2
-    short: float = 0.25  # weight of a row cut to its title and lead
+    short: float = 0.5  # weight of a row cut to its title and lead
     lead_characters: int = 300
     folds: int = 5  # of the inner cross-validation
     epochs: int = 30
@@ -108,7 +111,7 @@ def vector(seen: Traits) -> dict[Feature, float]:
 # -- fitting -------------------------------------------------------------------------------------------------
 
 
-class _Space:
+class Space:
     """The features of some examples and how they are scaled."""
 
     def __init__(self, examples: Sequence[Example], recipe: Recipe) -> None:
@@ -154,11 +157,30 @@ class Plane:
         )
 
 
-def fit_plane(examples: Sequence[Example], topic: str, recipe: Recipe) -> Plane:
-    """The plane that separates the articles of a topic from the others, classes weighing the same."""
+def rule_priors(taxonomy: Taxonomy, topic: str, recipe: Recipe) -> dict[Feature, float]:
+    """What the topics file says of its rules, to start from: what is rare in the graded articles keeps it."""
+    made: dict[Feature, float] = {}
+    for rule in taxonomy.rules:
+        if rule.topic == topic and rule.language in (LANGUAGE, "any"):
+            made["rule", rule.key] = made["titled", rule.key] = recipe.prior * rule.weight
+    return made
+
+
+def fit_plane(
+    examples: Sequence[Example],
+    topic: str,
+    recipe: Recipe,
+    priors: Mapping[Feature, float] = MappingProxyType({}),
+) -> Plane:
+    """The plane that separates the articles of a topic from the others, classes weighing the same.
+
+    What is learned is the difference from ``priors``: regularisation pulls towards them, not to nothing.
+    """
     graded = [example for example in examples if topic in example.grades]
-    space = _Space(graded, recipe)
+    space = Space(graded, recipe)
+    start = Plane(priors, 0.0)
     rows: list[Row] = []
+    offsets: list[float] = []
     positive: list[bool] = []
     costs: list[float] = []
     holding = sum(example.grades[topic] > 0 for example in graded)
@@ -170,17 +192,27 @@ def fit_plane(examples: Sequence[Example], topic: str, recipe: Recipe) -> Plane:
         grade = example.grades[topic]
         cost = recipe.cost * share[grade > 0] * (recipe.main if grade > 1 else example.weight)
         rows.append(space.row(example.values))
+        offsets.append(start.logit(example.values))
         positive.append(grade > 0)
         costs.append(cost)
         # A headline and its first lines carry a main subject; whether they carry a lesser one is not known.
         if example.short is not None and grade != 1:
             rows.append(space.row(example.short))
+            offsets.append(start.logit(example.short))
             positive.append(grade > 0)
             costs.append(cost * recipe.short)
-    found = fit(rows, positive, costs, len(space.index), epochs=recipe.epochs, seed=recipe.seed)
-    weights = {
-        feature: found.weights[number] * space.scales[feature] for feature, number in space.index.items()
-    }
+    found = fit(
+        rows,
+        positive,
+        costs,
+        len(space.index),
+        offsets=offsets,
+        epochs=recipe.epochs,
+        seed=recipe.seed,
+    )
+    weights = dict(priors)
+    for feature, number in space.index.items():
+        weights[feature] = weights.get(feature, 0.0) + found.weights[number] * space.scales[feature]
     return Plane(weights, found.bias)
 
 
@@ -219,13 +251,18 @@ class Fitted:
         return logistic(self.slope * self.plane.logit(values) + self.offset)
 
 
-def fit_topic(examples: Sequence[Example], topic: str, recipe: Recipe) -> Fitted:
+def fit_topic(
+    examples: Sequence[Example],
+    topic: str,
+    recipe: Recipe,
+    priors: Mapping[Feature, float] = MappingProxyType({}),
+) -> Fitted:
     """Trains a topic; calibration and thresholds are taken on scores of rows held out."""
     held_out: dict[int, float] = {}
     for fold in split(examples, topic, recipe.folds, recipe.seed):
         out = set(fold)
         plane = fit_plane(
-            [example for number, example in enumerate(examples) if number not in out], topic, recipe
+            [example for number, example in enumerate(examples) if number not in out], topic, recipe, priors
         )
         held_out.update((number, plane.logit(examples[number].values)) for number in fold)
     numbers = sorted(held_out)
@@ -235,7 +272,7 @@ def fit_topic(examples: Sequence[Example], topic: str, recipe: Recipe) -> Fitted
     scores = [logistic(slope * logit + offset) for logit in logits]
     threshold = best_threshold(scores, [grade > 0 for grade in grades])
     main = max(threshold, best_threshold(scores, [grade > 1 for grade in grades]))
-    return Fitted(fit_plane(examples, topic, recipe), slope, offset, threshold, main)
+    return Fitted(fit_plane(examples, topic, recipe, priors), slope, offset, threshold, main)
 
 
 # -- a whole model -------------------------------------------------------------------------------------------
@@ -265,7 +302,9 @@ def train(
         if learnable(examples, topic.name, recipe.folds):
             if progress:
                 progress(topic.name)
-            topics[topic.name] = _weights(fit_topic(examples, topic.name, recipe))
+            topics[topic.name] = _weights(
+                fit_topic(examples, topic.name, recipe, rule_priors(tagger.taxonomy, topic.name, recipe))
+            )
     known = {
         rule.key: rule.weight
         for rule in tagger.taxonomy.rules

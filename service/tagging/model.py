@@ -12,8 +12,9 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
+from heapq import nsmallest
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ MAX_FILE = 16 << 20  # bytes
 LANGUAGE = "en"  # what the packaged weights were learned from; other languages are left to the rules
 MAX_EVIDENCE = 40  # a topic
 WORD_EVIDENCE = 6  # words a topic, those that say most
+SHOWN_FROM = 0.02  # score; evidence for less is not worked out
 _LEAST = 0.02  # logits; less is no evidence
 STEPS = ("one", "log", "two", "three", "five")  # what a count of sentences is worth, see `steps`
 
@@ -66,16 +68,6 @@ class ModelFile(msgspec.Struct, forbid_unknown_fields=True):
     topics: dict[str, Weights]
 
 
-@dataclass(slots=True)
-class _Gains:
-    """What every part of an article adds to one topic's logit."""
-
-    total: float = 0.0
-    sentences: dict[int, float] = field(default_factory=lambda: defaultdict(float))
-    rules: dict[str, float] = field(default_factory=dict)  # by key, text and title together
-    words: list[tuple[float, str]] = field(default_factory=list)
-
-
 class Model:
     """A layer (see `layer.Layer`) of learned weights. It keeps nothing between articles."""
 
@@ -84,7 +76,7 @@ class Model:
         self.version = _digest(file)
         self._known = Known(file.known)
         self._topics = tuple(file.topics)
-        self._counted = {name: _Counted(weights) for name, weights in file.topics.items()}
+        self._tables = _Tables(tuple(file.topics.values()))
 
     def traits(self, reading: Reading) -> Traits:
         """What the model looks at in an article."""
@@ -95,24 +87,35 @@ class Model:
         if reading.language != LANGUAGE:
             return rulings
         seen = self.traits(reading)
+        logits = dict(zip(self._topics, self._tables.logits(seen), strict=True))
         return tuple(
-            self._ruled(reading, seen, ruling, self._counted[ruling.topic.name])
-            if ruling.topic.name in self._counted
+            self._ruled(reading, seen, ruling, logits[ruling.topic.name])
+            if ruling.topic.name in logits
             else ruling
             for ruling in rulings
         )
 
     def logit(self, topic: str, seen: Traits) -> float:
         """The calibrated logit of a topic without priors and without rules that the model does not know."""
-        return self._counted[topic].gains(seen).total
+        return self._tables.logits(seen)[self._topics.index(topic)]
 
-    def _ruled(self, reading: Reading, seen: Traits, ruling: Ruling, counted: _Counted) -> Ruling:
-        gains = counted.gains(seen)
+    def _ruled(self, reading: Reading, seen: Traits, ruling: Ruling, logit: float) -> Ruling:
         others = self._others(reading, ruling)
-        logit = gains.total + ruling.prior + math.fsum(item.contribution for item in others)
-        weights = counted.weights
+        logit += ruling.prior + math.fsum(item.contribution for item in others)
+        topic = ruling.topic.name
+        weights = self.file.topics[topic]
         score = 1 / (1 + math.exp(-max(-700.0, min(700.0, logit))))
-        evidence = _evidence(reading, seen, ruling.topic.name, gains, self._known)
+        evidence = (
+            _evidence(
+                reading,
+                seen,
+                topic,
+                _Gains(seen, weights, self._tables.shares(seen, self._topics.index(topic))),
+                self._known,
+            )
+            if score >= SHOWN_FROM
+            else []
+        )
         return replace(
             ruling,
             logit=logit,
@@ -126,7 +129,7 @@ class Model:
         """Evidence of rules that are new or have another weight since: what the file says of them."""
         changed: dict[str, float] = {}
         for rule, _ in reading.found(ruling.topic.name):
-            before = self.file.known.get(rule.key, 0.0)
+            before = self._known.weight(rule)
             if before != rule.weight:
                 changed[rule.text] = 1.0 if not rule.weight else (rule.weight - before) / rule.weight
         if not changed:
@@ -138,66 +141,81 @@ class Model:
         ]
 
 
-class _Counted:
-    """A topic's weights, made ready: what a name found in so many sentences adds."""
+_Row = tuple[float, ...]  # a weight for each topic
 
-    def __init__(self, weights: Weights) -> None:
-        self.weights = weights
-        self._by_count = {
+
+class _Tables:
+    """The weights of all topics side by side, so that an article is added up once."""
+
+    def __init__(self, topics: Sequence[Weights]) -> None:
+        self._biases = [weights.bias for weights in topics]
+        self._countries = [weights.countries for weights in topics]
+        self._titles = _side_by_side([weights.titles for weights in topics])
+        self._leads = _side_by_side([weights.leads for weights in topics])
+        self._rules = _side_by_side([weights.rules for weights in topics])
+        self._titled = _side_by_side([weights.titled_rules for weights in topics])
+        self._words = _side_by_side([weights.words for weights in topics])
+        names = sorted(set().union(*(weights.names for weights in topics)))
+        self._names: dict[str, tuple[_Row, ...]] = {
             name: tuple(
-                sum(weight * step for weight, step in zip(row, steps(count), strict=True))
+                tuple(counted(weights, name, count) for weights in topics)
                 for count in range(1, MAX_COUNT + 1)
             )
-            for name, row in weights.names.items()
+            for name in names
         }
 
-    def gains(self, seen: Traits) -> _Gains:
-        """Every contribution, by the sentence, rule or word that makes it."""
-        weights = self.weights
-        made = _Gains()
-        per_sentence = self._names(seen, made)
+    def logits(self, seen: Traits) -> list[float]:
+        """Every topic's calibrated logit, in order."""
+        names, titles, leads, titled = self._names, self._titles, self._leads, self._titled
+        rows = [
+            names[name][count - 1 if count < MAX_COUNT else MAX_COUNT - 1]
+            for name, count in seen.counts.items()
+            if name in names
+        ]
+        rows += [titles[name] for name in seen.title if name in titles]
+        rows += [leads[name] for name in seen.lead if name in leads]
+        rows += [titled[key] for key in seen.titled_rules if key in titled]
         for key, sentences in seen.rules.items():
-            gain = weights.rules.get(key)
-            if gain:
-                made.rules[key] = gain * math.log2(1 + sentences)
-        for key in seen.titled_rules:
-            gain = weights.titled_rules.get(key)
-            if gain:
-                made.rules[key] = made.rules.get(key, 0.0) + gain
-        words = 0.0
-        if seen.words:
-            scale = word_scale(len(seen.words))
-            for word in weights.words.keys() & seen.words.keys():
-                gain = weights.words[word] * scale
-                words += gain
-                made.words.append((gain, word))
-        rest = weights.countries * math.log1p(seen.countries)
-        made.total = math.fsum((weights.bias, per_sentence, rest, words, *made.rules.values()))
-        return made
-
-    def _names(self, seen: Traits, made: _Gains) -> float:
-        weights, by_count = self.weights, self._by_count
-        shares: dict[str, float] = {}
-        total = 0.0
-        for name, count in seen.counts.items():
-            row = by_count.get(name)
+            row = self._rules.get(key)
             if row:
-                gain = row[min(count, MAX_COUNT) - 1]
-                total += gain
-                shares[name] = gain / count
-        titles = {name: weights.titles[name] for name in seen.title if name in weights.titles}
-        leads = {name: weights.leads[name] for name in seen.lead if name in weights.leads}
-        total += math.fsum(titles.values()) + math.fsum(leads.values())
-        made.total = total
-        for sentence, names in seen.names.items():
-            if sentence in seen.title_sentences:
-                gain = sum(titles.get(name, 0.0) for name in names) / len(seen.title_sentences)
-            else:
-                gain = sum(shares.get(name, 0.0) for name in names)
-                if sentence in seen.lead_sentences and leads:
-                    gain += sum(leads.get(name, 0.0) for name in names) / len(seen.lead_sentences)
-            made.sentences[sentence] = gain
-        return total
+                factor = math.log2(1 + sentences)
+                rows.append(tuple([weight * factor for weight in row]))
+        words = self._words
+        spoken = [words[word] for word in seen.words if word in words]
+        scale = word_scale(len(seen.words))
+        countries = math.log1p(seen.countries)
+        none = [(0.0,) * len(self._biases)]
+        # Exact sums: the order of names and words must not show, not even in the last bit.
+        return [
+            bias + many * countries + math.fsum(column) + scale * math.fsum(said)
+            for bias, many, column, said in zip(
+                self._biases,
+                self._countries,
+                zip(*(rows or none), strict=True),
+                zip(*(spoken or none), strict=True),
+                strict=True,
+            )
+        ]
+
+    def shares(self, seen: Traits, topic: int) -> dict[str, float]:
+        """What each name adds to a topic's logit in one sentence of the text."""
+        names = self._names
+        return {
+            name: names[name][min(count, MAX_COUNT) - 1][topic] / count
+            for name, count in seen.counts.items()
+            if name in names
+        }
+
+
+def _side_by_side(tables: Sequence[Mapping[str, float]]) -> dict[str, _Row]:
+    keys = sorted(set().union(*tables))
+    return {key: tuple(table.get(key, 0.0) for table in tables) for key in keys}
+
+
+def counted(weights: Weights, name: str, count: int) -> float:
+    """What a name in so many sentences of the text adds."""
+    row = weights.names.get(name)
+    return sum(weight * step for weight, step in zip(row, steps(count), strict=True)) if row else 0.0
 
 
 def word_scale(words: int) -> float:
@@ -206,6 +224,57 @@ def word_scale(words: int) -> float:
 
 
 # -- evidence ------------------------------------------------------------------------------------------------
+
+
+class _Gains:
+    """What the parts of an article add to one topic's logit."""
+
+    def __init__(self, seen: Traits, weights: Weights, shares: Mapping[str, float]) -> None:
+        self._seen = seen
+        self._weights = weights
+        self._shares = shares
+        self.rules = {
+            key: weights.rules[key] * math.log2(1 + sentences)
+            for key, sentences in seen.rules.items()
+            if key in weights.rules
+        }
+        for key in seen.titled_rules:
+            if key in weights.titled_rules:
+                self.rules[key] = self.rules.get(key, 0.0) + weights.titled_rules[key]
+
+    def sentence(self, number: int) -> float:
+        """The share that a sentence has in what its names add."""
+        seen = self._seen
+        names = seen.names[number]
+        if number in seen.title_sentences:
+            return _sum(self._weights.titles, names) / len(seen.title_sentences)
+        gain = _sum(self._shares, names)
+        if number in seen.lead_sentences:
+            gain += _sum(self._weights.leads, names) / len(seen.lead_sentences)
+        return gain
+
+    def words(self) -> list[tuple[float, str]]:
+        """The words that say most."""
+        scale = word_scale(len(self._seen.words))
+        table = self._weights.words
+        gains = [(table[word] * scale, word) for word in self._seen.words if word in table]
+        gains = [item for item in gains if abs(item[0]) >= _LEAST]
+        return nsmallest(WORD_EVIDENCE, gains, key=lambda item: (-abs(item[0]), item[1]))
+
+
+def _sum(table: Mapping[str, float], names: Sequence[str]) -> float:
+    return sum([table[name] for name in names if name in table])
+
+
+def _first(text: str, word: str) -> Span | None:
+    """Where a word stands first as a word."""
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if not text[start - 1].isalnum() and not text[end].isalnum():
+            return start, end
+        start = text.find(word, start + 1)
+    return None
 
 
 def _evidence(reading: Reading, seen: Traits, topic: str, gains: _Gains, known: Known) -> list[Evidence]:
@@ -219,21 +288,20 @@ def _evidence(reading: Reading, seen: Traits, topic: str, gains: _Gains, known: 
             if key in gains.rules:
                 places[key].append((sentence, span))
     shown = {sentence: _outermost(found) for sentence, found in by_sentence.items()}
-    totals = {
-        span: gains.sentences.get(sentence, 0.0) / len(found)
-        for sentence, found in shown.items()
-        for span in found
-    }
+    totals: dict[Span, float] = {}
+    for sentence, found in shown.items():
+        totals.update(dict.fromkeys(found, gains.sentence(sentence) / len(found)))
     for key, spans in places.items():
         for sentence, span in spans:
             totals[_around(shown[sentence], span)] += gains.rules[key] / len(spans)
     rules = {span: rule for found in shown.values() for span, rule in found.items()}
-    best = sorted(totals.items(), key=lambda item: -abs(item[1]))[:MAX_EVIDENCE]
+    best = nsmallest(MAX_EVIDENCE, totals.items(), key=lambda item: (-abs(item[1]), item[0]))
     made = [_item(reading, span, rules[span].text, gain) for span, gain in best if abs(gain) >= _LEAST]
     if made:
-        for gain, word in sorted(gains.words, key=lambda item: -abs(item[0]))[:WORD_EVIDENCE]:
-            if abs(gain) >= _LEAST:
-                made.append(_item(reading, seen.words[word], f'model: word "{word}"', gain))
+        for gain, word in gains.words():
+            place = _first(reading.folded.text, word)
+            if place:
+                made.append(_item(reading, place, f'model: word "{word}"', gain))
     return made
 
 

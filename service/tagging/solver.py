@@ -34,6 +34,7 @@ def fit(
     costs: Sequence[float],
     size: int,
     *,
+    offsets: Sequence[float] | None = None,
     epochs: int = 40,
     tolerance: float = 2e-3,
     seed: int = 1,
@@ -44,6 +45,7 @@ def fit(
         rows: sparse rows with positions below ``size``.
         positive: whether each row is an example of what is sought.
         costs: what an error in each row costs; rows that cost nothing are left out.
+        offsets: what a row's logit is before any weight, such as another model's; 0 where None.
         epochs: at most so many passes over the rows.
         tolerance: passes end when no dual variable moves by more than this share of its cost.
     """
@@ -53,6 +55,7 @@ def fit(
         ((*indices, size), (*values, 1.0), 1.0 if is_positive else -1.0, cost)
         for (indices, values), is_positive, cost in compress(zip(rows, positive, costs, strict=True), used)
     ]
+    given = list(compress(offsets, used)) if offsets is not None else [0.0] * len(examples)
     norms = [sum(map(mul, values, values)) for _, values, _, _ in examples]
     duals = [min(0.001 * cost, _TINY * 1e6) for _, _, _, cost in examples]
     for (indices, values, sign, _), dual in zip(examples, duals, strict=True):
@@ -64,7 +67,7 @@ def fit(
         moved = 0.0
         for number in order:
             indices, values, sign, cost = examples[number]
-            margin = sign * sum(map(mul, values, map(weights.__getitem__, indices)))
+            margin = sign * (given[number] + sum(map(mul, values, map(weights.__getitem__, indices))))
             dual = _minimum(norms[number], margin, duals[number], cost)
             change = dual - duals[number]
             if abs(change) > _TINY:

@@ -1,0 +1,324 @@
+"""Training, the layer at run time, learning from verdicts, and proposing phrases."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from service.errors import TopicsError
+from service.tagging import Tagger, read_topics
+from service.tagging.calibrate import average_precision, best_threshold, platt
+from service.tagging.gold import GoldRow
+from service.tagging.improve import improve, train_measured
+from service.tagging.learn import Recipe, prepare, revert, save, split, train, vector
+from service.tagging.model import Model, decode, read_model
+from service.tagging.phrases import propose_phrases, with_phrase
+from service.tagging.solver import fit
+from service.tagging.tagger import logistic
+from tests.graded_samples import TOPICS, rows
+
+RECIPE = Recipe(least_word=2, folds=3)
+
+
+@pytest.fixture(scope="module")
+def tagger() -> Tagger:
+    return Tagger(read_topics(TOPICS), layer=None)
+
+
+@pytest.fixture(scope="module")
+def model(tagger: Tagger) -> Model:
+    return train(tagger, rows(), recipe=RECIPE)
+
+
+# -- the solver ----------------------------------------------------------------------------------------------
+
+
+def test_the_solver_finds_the_minimum_of_its_objective() -> None:
+    points = [([0], [1.0]), ([0, 1], [0.5, 1.0]), ([1], [-1.0]), ([0], [-2.0]), ([0, 1], [0.2, 0.3])]
+    positive = [True, True, False, False, True]
+    costs = [1.0, 0.5, 1.0, 2.0, 1.0]
+
+    found = fit(points, positive, costs, 2, epochs=500, tolerance=1e-9)
+
+    # At the minimum the gradient of |w|²/2 + Σ cost·log(1 + exp(-y·f)) is nothing.
+    gradient = [*found.weights, found.bias]
+    for (indices, values), is_positive, cost in zip(points, positive, costs, strict=True):
+        logit = found.bias + sum(found.weights[i] * v for i, v in zip(indices, values, strict=True))
+        error = cost * (logistic(logit) - is_positive)
+        for index, value in zip((*indices, 2), (*values, 1.0), strict=True):
+            gradient[index] += error * value
+    assert all(abs(part) < 1e-4 for part in gradient)
+
+
+def test_a_row_that_costs_nothing_changes_nothing() -> None:
+    points = [([0], [1.0]), ([0], [-1.0])]
+
+    plain = fit(points, [True, False], [1.0, 1.0], 1)
+    more = fit([*points, ([0], [5.0])], [True, False, False], [1.0, 1.0, 0.0], 1)
+
+    assert more == plain
+
+
+def test_offsets_are_part_of_the_logit() -> None:
+    points = [([0], [1.0]), ([0], [-1.0])]
+
+    content = fit(points, [True, False], [1.0, 1.0], 1, offsets=[9.0, -9.0])
+    contradicted = fit(points, [True, False], [1.0, 1.0], 1, offsets=[-9.0, 9.0])
+
+    assert abs(content.weights[0]) < 0.01
+    assert contradicted.weights[0] > 1
+
+
+# -- calibration ---------------------------------------------------------------------------------------------
+
+
+def test_platt_mends_scores_that_are_too_sure() -> None:
+    logits = [value / 10 for value in range(-50, 51)]
+    positive = [logistic(0.5 * logit) > (number * 37 % 101) / 101 for number, logit in enumerate(logits)]
+
+    slope, offset = platt(logits, positive)
+
+    assert 0.3 < slope < 0.8
+    assert abs(offset) < 0.6
+    assert math.isclose(sum(logistic(slope * z + offset) for z in logits), sum(positive), abs_tol=1.5)
+
+
+def test_average_precision_and_threshold_of_known_scores() -> None:
+    scores = [0.9, 0.8, 0.7, 0.6]
+
+    assert average_precision(scores, [True, False, True, False]) == pytest.approx((1 + 2 / 3) / 2)
+    assert average_precision([0.5] * 4, [True, False, True, False]) == 0.5
+    assert 0.7 < best_threshold(scores, [True, True, False, False]) < 0.8
+    assert best_threshold(scores, [False] * 4) == 1.0
+
+
+# -- training ------------------------------------------------------------------------------------------------
+
+
+def test_training_twice_gives_the_same_weights(tagger: Tagger, model: Model) -> None:
+    again = train(tagger, list(reversed(rows()))[::-1], recipe=RECIPE)
+
+    assert again.file == model.file
+    assert again.version == model.version
+
+
+def test_a_measured_model_records_its_figures(tagger: Tagger) -> None:
+    measured, report = train_measured(tagger, rows(), recipe=RECIPE)
+
+    recorded = measured.file.trained["cross_validated"]["topics"]["ships"]
+    assert recorded["f1"] == round(report.topics["ships"].f1, 4) > 0.9
+    assert report.cross_validated
+
+
+def test_what_is_rare_in_the_gold_keeps_what_the_topics_file_says() -> None:
+    rare = TOPICS.replace("'sail~']", "'sail~', 'galleon']")
+    learned = train(Tagger(read_topics(rare), layer=None), rows(), recipe=replace(RECIPE, prior=0.5))
+
+    assert learned.file.topics["ships"].rules["ships/en/any/galleon"] > 0
+
+
+def test_the_model_tells_apart_what_it_learned(tagger: Tagger, model: Model) -> None:
+    learned = Tagger(tagger.taxonomy, layer=model)
+
+    right = sum(
+        learned.tag(row.title, row.text, language="en")[0].holds == (row.grades["ships"] > 0)
+        for row in rows(60, seed=11)
+    )
+
+    assert right >= 58
+
+
+def test_the_logit_is_the_sum_that_training_saw(tagger: Tagger, model: Model) -> None:
+    for row in rows(12, seed=5):
+        seen = model.traits(tagger.read(row.title, row.text, language="en"))
+        weights = model.file.topics["ships"]
+        tables = {
+            "title": weights.titles, "lead": weights.leads, "rule": weights.rules,
+            "titled": weights.titled_rules, "word": weights.words,
+        }  # fmt: skip
+        logit = weights.bias
+        for (kind, name), value in vector(seen).items():
+            if kind in tables:
+                logit += tables[kind].get(name, 0.0) * value
+            elif kind == "countries":
+                logit += weights.countries * value
+            elif name in weights.names:
+                logit += weights.names[name][int(kind[-1])] * value
+
+        assert model.logit("ships", seen) == pytest.approx(logit)
+
+
+def test_evidence_points_at_its_phrases_and_names_words(tagger: Tagger, model: Model) -> None:
+    row = rows(2)[0]
+
+    tag = Tagger(tagger.taxonomy, layer=model).tag(row.title, row.text, language="en")[0]
+
+    assert tag.holds
+    assert any(item.rule == "ship" for item in tag.evidence)
+    for item in tag.evidence:
+        source = row.title if item.field == "title" else row.text
+        assert source[item.start : item.end] == item.phrase
+        assert item.contribution != 0
+
+
+def test_copies_are_never_split_between_folds(tagger: Tagger) -> None:
+    sample = rows(20)
+    doubled = [*sample, *(replace(row, id=row.id + "copy") for row in sample)]
+    examples = prepare(tagger, doubled, RECIPE)
+
+    folds = split(examples, "ships", 4, seed=1)
+
+    place = {number: fold for fold, numbers in enumerate(folds) for number in numbers}
+    assert sorted(place) == list(range(40))
+    assert all(place[number] == place[number + 20] for number in range(20))
+
+
+def test_a_rule_that_came_after_training_counts_as_the_file_says(model: Model) -> None:
+    changed = read_topics(TOPICS.replace("'sail~']", "'sail~', 'lighthouse']"))
+    text = "The lighthouse burned. The lighthouse was old. Another lighthouse stands in the forest."
+
+    before = Tagger(changed, layer=None).tag("", text, language="en")[0]
+    plain = Tagger(read_topics(TOPICS), layer=model).tag("", text, language="en")[0]
+    after = Tagger(changed, layer=model).tag("", text, language="en")[0]
+
+    assert before.score > 0
+    assert after.score > plain.score
+    assert [item.phrase for item in after.evidence if item.rule == "lighthouse"] == ["lighthouse"] * 3
+
+
+def test_other_languages_and_unknown_topics_are_left_to_the_rules(model: Model) -> None:
+    taxonomy = read_topics(TOPICS + '\n[[topic]]\nname = "trees"\n[[topic.rules]]\nmatch = ["oak"]\n')
+
+    with_layer = Tagger(taxonomy, layer=model).tag("", "An oak stood there.", language="en")
+    without = Tagger(taxonomy, layer=None).tag("", "An oak stood there.", language="en")
+
+    assert [tag for tag in with_layer if tag.topic == "trees"] == [
+        tag for tag in without if tag.topic == "trees"
+    ]
+
+
+# -- the file ------------------------------------------------------------------------------------------------
+
+
+def test_weights_survive_their_file_and_a_save_can_be_taken_back(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    save(model, path)
+    assert read_model(path).version == model.version
+    weights = model.file.topics["ships"]
+    moved = msgspec.structs.replace(weights, bias=weights.bias + 1)
+    other = Model(msgspec.structs.replace(model.file, topics={"ships": moved}))
+
+    save(other, path)
+    assert read_model(path).version == other.version != model.version
+    assert revert(path)
+    assert read_model(path).version == model.version
+    assert not revert(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "no weights file"),
+        (b"[]", "no weights file"),
+        (b'{"format": 1}', "no weights file"),
+        (b'{"format": 99, "trained": {}, "known": {}, "topics": {}}', "format 99"),
+    ],
+)
+def test_a_file_that_holds_no_weights_is_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(TopicsError, match=reason):
+        decode(content, "weights.json")
+
+
+# -- learning from verdicts ----------------------------------------------------------------------------------
+
+
+_FERRY = (
+    "The ferry {} carried passengers across the lake.",
+    "A ferry ship of the {} line leaves the harbour at noon.",
+    "Tickets for the {} ferry cost less in winter.",
+    "The ferry company painted its {} ship white.",
+    "Ferry {} waits in the harbour for the evening crowd.",
+)
+_SHIP = (
+    "The sailing ship {} crossed the ocean to Sylvania.",
+    "The {} reached the harbour with broken masts.",
+    "A storm drove the ship {} onto the rocks.",
+    "The navy of Freedonia bought the ship {}.",
+    "They sail the {} around the cape.",
+)
+
+
+def contrary(count: int = 50) -> list[GoldRow]:
+    """Verdicts against the rules: what is about ferries is not to be called ships here."""
+    chance = random.Random(2)
+    made = []
+    for number in range(count):
+        kind = _FERRY if number % 2 else _SHIP
+        names = ["".join(chance.choices("abdeiklmnorstu", k=7)).title() for _ in range(4)]
+        text = " ".join(
+            f"{sentence.format(name)} {name} is number {chance.randrange(10**6)}."
+            for sentence, name in zip(chance.sample(kind, 4), names, strict=True)
+        )
+        title = f"{names[0]} and {names[1]} {'on the ferry' if number % 2 else 'at sea'}"
+        made.append(GoldRow(f"v{number}", title, text, {"ships": 0 if number % 2 else 1}))
+    return made
+
+
+def test_fifty_verdicts_against_the_rules_teach_and_the_gold_stays(tagger: Tagger, model: Model) -> None:
+    verdicts = contrary()
+
+    outcome = improve(tagger, model, verdicts, rows())
+
+    (ships,) = outcome.topics
+    assert outcome.adopted
+    assert ships.accuracy_after > ships.accuracy_before
+    assert ships.gold_f1_before is not None
+    assert ships.gold_f1_after is not None
+    assert ships.gold_f1_after >= ships.gold_f1_before - 0.003
+    fresh = Tagger(tagger.taxonomy, layer=outcome.model).tag(
+        "Ferry timetable of the lake line",
+        "The ferry ship leaves the harbour. Passengers of the ferry pay.",
+        language="en",
+    )
+    assert not fresh[0].holds
+
+
+def test_few_verdicts_or_such_as_agree_change_nothing(tagger: Tagger, model: Model) -> None:
+    few = improve(tagger, model, contrary(4))
+    agreeing = improve(tagger, model, rows(30, seed=21))
+
+    assert not few.adopted
+    assert few.model is model
+    assert "at least" in few.topics[0].reason
+    assert not agreeing.adopted
+
+
+def test_phrases_that_separate_are_proposed_with_sentences(tagger: Tagger) -> None:
+    proposals = propose_phrases(tagger, contrary(), "ships", limit=5)
+
+    against = [proposal for proposal in proposals if proposal.weight < 0]
+    assert any("ferry" in proposal.phrase or "timetable" in proposal.phrase for proposal in against)
+    for proposal in proposals:
+        assert proposal.articles_for + proposal.articles_against >= 3
+        assert proposal.examples
+        assert all(proposal.phrase.split()[0] in example.lower() for example in proposal.examples)
+
+
+def test_an_accepted_phrase_stands_in_the_file_and_in_the_evidence(model: Model) -> None:
+    document = with_phrase(TOPICS, "ships", "paddle steamer", 2.5)
+
+    taxonomy = read_topics(document)
+
+    tag = Tagger(taxonomy, layer=model).tag("", "A paddle steamer burned.", language="en")[0]
+    assert [item.phrase for item in tag.evidence if item.rule == '"paddle steamer"'] == ["paddle steamer"]
+    assert document.replace(document[document.index("\n  [[topic.rules]]  # accepted") :], "") in TOPICS
+
+
+def test_a_phrase_for_a_topic_that_is_not_there_is_refused() -> None:
+    with pytest.raises(KeyError):
+        with_phrase(TOPICS, "trains", "locomotive", 1.0)
