@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import takewhile
 from pathlib import Path
 
@@ -200,18 +201,16 @@ def test_the_packaged_topics_are_the_three_and_load() -> None:
 
 
 def test_the_commented_examples_in_the_packaged_file_work(packaged: str) -> None:
-    example = takewhile(
-        lambda line: line.startswith("#"), packaged[packaged.index("#   [[topic]]") :].splitlines()
-    )
-    uncommented = "\n".join(line.removeprefix("#") for line in example)
+    lines = packaged.splitlines()
+    first = next(number for number, line in enumerate(lines) if re.fullmatch(r"#\s*\[\[topic\]\]", line))
+    example = takewhile(lambda line: line.startswith("#"), lines[first:])
 
-    taxonomy = read_topics(packaged + "\n" + uncommented)
+    taxonomy = read_topics("\n".join([packaged, *(line.removeprefix("#") for line in example)]))
 
-    names = [topic.name for topic in taxonomy.topics]
-    assert names[3:] == ["cyber", "food-aid"]
-    text = "Hackers broke into the ministry's network. The malware came from Russia, a security firm said."
-    tagger = Tagger(taxonomy)
-    assert any(tag.topic == "cyber" and tag.holds for tag in tagger.tag("Ransomware attack", text))
+    assert {topic.name for topic in taxonomy.topics[3:]} == {"cyber", "food-aid"}
+    text = "Hackers broke into the ministry's network. The cyber attack used ransomware and malware."
+    tags = Tagger(taxonomy).tag("Ransomware attack", text, language="en")
+    assert any(tag.topic == "cyber" and tag.holds for tag in tags)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ found belong to rules of which another word is missing.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple, TypeAlias
@@ -47,34 +46,38 @@ class Hits(NamedTuple):
 class Leaf:
     """The patterns that one node of a rule stands for."""
 
-    __slots__ = ("_checks", "key")
+    __slots__ = ("_others", "_texts", "key")
 
     def __init__(self, key: int) -> None:
         self.key = key
-        # By literal what a hit must still be: text to compare ("": nothing), a pattern to look at, or None
-        # for the places of a regular expression.
-        self._checks: dict[int, list[str | Pattern | None]] = defaultdict(list)
+        self._texts: dict[int, str] = {}  # by literal: what a hit must be in the text itself
+        # By literal: patterns that ask for more, and None for the places of a regular expression.
+        self._others: dict[int, list[Pattern | None]] = {}
 
     def add(self, literal: int, check: str | Pattern | None) -> None:
         """A literal and what is to be checked at its hits, as `check_of` gives it."""
-        self._checks[literal].append(check)
+        if isinstance(check, str):
+            self._texts[literal] = check
+        else:
+            self._others.setdefault(literal, []).append(check)
 
     def spans(self, hits: Hits) -> list[Span]:
         """Where any of the patterns stands, in no order."""
         spans: list[Span] = []
-        text = hits.folded.text
+        text, others = hits.folded.text, self._others
+        # Loops, not comprehensions: most have one turn, and this is the busiest place of all.
         for literal in hits.literals.get(self.key, ()):
-            matches = hits.matches[literal]
-            for check in self._checks[literal]:
-                if isinstance(check, str):  # without the spaces around
-                    spans += [
-                        (start + 1, end - 1) for _, start, end in matches if text.startswith(check, start + 1)
-                    ]
-                elif check is None:
-                    spans += [(start, end) for _, start, end in matches]
-                else:
-                    places = [_place(check, hits.folded, start) for _, start, _ in matches]
-                    spans += [span for span in places if span is not None]
+            written = self._texts.get(literal)
+            if written is not None:
+                for _, start, end in hits.matches[literal]:
+                    if not written or text.startswith(written, start + 1):
+                        spans.append((start + 1, end - 1))  # without the spaces around
+            if others:
+                for pattern in others.get(literal, ()):
+                    for _, start, end in hits.matches[literal]:
+                        place = _place(pattern, hits.folded, start) if pattern is not None else (start, end)
+                        if place is not None:
+                            spans.append(place)
         return spans
 
 

@@ -261,12 +261,12 @@ class Search:
 
     def found(self, topic: str | None) -> list[Found]:
         """The rules of a topic that hold somewhere, in the order of the file."""
-        scene = self._scenes.get(topic, self._everywhere)
+        scene, rules, anywhere = self._scenes.get(topic, self._everywhere), self._matcher.rules, Place.ANY
         found = []
         for index in sorted(self._pending.get(topic, ())):
-            node, rule = self._matcher.rules[index]
+            node, rule = rules[index]
             spans = scene.spans(node)
-            if spans and rule.place is not Place.ANY:
+            if spans and rule.place is not anywhere:
                 spans = [span for span in spans if _stands(span, rule, self._text_at)]
             if spans:
                 found.append(Found(rule, spans))

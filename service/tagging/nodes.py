@@ -170,7 +170,9 @@ class LeafNode(Compiled):
         self.leaf = Leaf(key)
 
     def find(self, scene: Scene) -> Sequence[Span]:
-        spans = self.every(scene)
+        spans: Sequence[Span] = self.leaf.spans(scene.hits)
+        if scene.hidden:
+            spans = outside(spans, scene.hidden)
         return disjoint(spans) if len(spans) > 1 else spans
 
     def every(self, scene: Scene) -> Sequence[Span]:
@@ -289,8 +291,7 @@ class NearNode(_Pair):
         self.order = order
 
     def join(self, layout: Layout, left: Sequence[Span], right: Sequence[Span]) -> Sequence[Span]:
-        starts = [start for start, _ in right]
-        ends = [end for _, end in right]
+        starts, ends = zip(*right, strict=True)
         found: list[Span] = []
         for start, end in left:
             words, span = self.distance + 1, (start, end)

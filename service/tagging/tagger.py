@@ -8,14 +8,13 @@ each hit's share, so that ``bias + prior + sum(contributions)`` is the logit aga
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from service.tagging.layer import Layer, Ruling
-from service.tagging.leaves import Span
 from service.tagging.matcher import Found, Matcher, Reading
 from service.tagging.script import language_of
-from service.tagging.taxonomy import ANY_LANGUAGE, Taxonomy, Topic
+from service.tagging.taxonomy import ANY_LANGUAGE, Saturation, Taxonomy, Topic
 from service.values import Evidence, Tag
 
 MAX_EVIDENCE = 20  # places shown of one rule
@@ -151,36 +150,37 @@ def _damping(topic: Topic, reading: Reading) -> float:
 def _weigh(topic: Topic, text_at: int, places: Found, damping: float, shown: list[_Shown]) -> float:
     """A rule's contribution; adds its first places to those shown, which share the whole of it."""
     rule, spans = places
-    factors = _factors(topic, text_at, spans, damping, positive=rule.weight > 0)
+    title, lead_at, lead, text = (
+        topic.title_factor,
+        text_at + topic.lead,
+        topic.lead_factor * damping,
+        damping,
+    )
+    if rule.weight <= 0:
+        # Evidence against a topic is neither damped nor lifted by its place in the text: else a longer text
+        # could raise the score.
+        lead = text = 1.0
+    factors = []
+    for start, _ in spans:
+        factors.append(title if start < text_at else lead if start < lead_at else text)
     if len(factors) == 1:
-        total = rule.weight * _saturated(rule.saturation.kind, rule.saturation.cap, factors[0], factors[0])
-        shares = [total]
-    else:
-        count = math.fsum(factors)
-        total = rule.weight * _saturated(rule.saturation.kind, rule.saturation.cap, count, max(factors))
-        whole = math.fsum(factors[:MAX_EVIDENCE]) or 1.0
-        shares = [total * factor / whole for factor in factors[:MAX_EVIDENCE]]
-    for (start, end), share in zip(spans, shares, strict=False):
-        shown.append((start, end, rule.text, share))
+        total = rule.weight * _saturated(rule.saturation, factors[0], factors[0])
+        shown.append((*spans[0], rule.text, total))
+        return total
+    total = rule.weight * _saturated(rule.saturation, math.fsum(factors), max(factors))
+    part = total / (math.fsum(factors[:MAX_EVIDENCE]) or 1.0)
+    for (start, end), factor in zip(spans[:MAX_EVIDENCE], factors, strict=False):
+        shown.append((start, end, rule.text, part * factor))
     return total
 
 
-def _factors(
-    topic: Topic, text_at: int, spans: Sequence[Span], damping: float, *, positive: bool
-) -> list[float]:
-    """What each place counts for. Evidence against a topic is neither damped nor lifted by its place in the
-    text: else a longer text could raise the score."""
-    lead_at = text_at + topic.lead
-    lead, text = (topic.lead_factor * damping, damping) if positive else (1.0, 1.0)
-    return [
-        topic.title_factor if start < text_at else lead if start < lead_at else text for start, _ in spans
-    ]
-
-
-def _saturated(kind: str, cap: float, count: float, largest: float) -> float:
+def _saturated(saturation: Saturation, count: float, largest: float) -> float:
     """What repetition makes of the sum of the places' factors and the largest of them."""
-    if kind == "log":
-        return math.log2(1 + count)
-    if kind == "once":
-        return largest
-    return min(count, cap) if kind == "cap" else count
+    match saturation.kind:
+        case "log":
+            return math.log2(1 + count)
+        case "once":
+            return largest
+        case "cap":
+            return min(count, saturation.cap)
+    return count
