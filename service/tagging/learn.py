@@ -31,6 +31,8 @@ from service.tagging.solver import Row, fit
 from service.tagging.tagger import Tagger, logistic
 from service.tagging.taxonomy import Taxonomy
 
+_LEAST = 0.0005  # logits: half the last digit that could show
+_LEAST_WORD = 0.1
 Feature = tuple[str, str]  # (kind, name)
 Progress = Callable[[str], None]
 
@@ -336,7 +338,8 @@ def _weights(fitted: Fitted) -> Weights:
     kinds: dict[str, dict[str, float]] = defaultdict(dict)
     for (kind, name), weight in fitted.plane.weights.items():
         rounded = round(weight * fitted.slope, 4)
-        if abs(rounded) >= 0.0005:  # noqa: PLR2004 - half the last digit that could show
+        # A word's weight is divided by the root of the number of words, ten at least.
+        if abs(rounded) >= (_LEAST_WORD if kind == "word" else _LEAST):
             kinds[kind][name] = rounded
     names = sorted({name for step in range(5) for name in kinds[f"name{step}"]})
     return Weights(

@@ -33,7 +33,7 @@ MAX_FILE = 16 << 20  # bytes
 LANGUAGE = "en"  # what the packaged weights were learned from; other languages are left to the rules
 MAX_EVIDENCE = 40  # a topic
 WORD_EVIDENCE = 6  # words a topic, those that say most
-SHOWN_FROM = 0.02  # score; evidence for less is not worked out
+SHOWN_FROM = 0.05  # score; evidence for less is not worked out
 _LEAST = 0.02  # logits; less is no evidence
 STEPS = ("one", "log", "two", "three", "five")  # what a count of sentences is worth, see `steps`
 
