@@ -6,10 +6,11 @@ import re
 from itertools import takewhile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from service.errors import TopicsError
-from service.tagging import Tagger, load_topics, read_topics
+from service.tagging import Tagger, load_topics, read_topics, topics
 from service.tagging.toml_lines import line_of, toml_lines
 from tests.tagging_samples import document
 
@@ -216,6 +217,24 @@ def test_the_commented_examples_in_the_packaged_file_work(packaged: str) -> None
 @pytest.fixture
 def packaged() -> str:
     return Path(load_topics.__code__.co_filename).with_name("topics.toml").read_text(encoding="utf-8")
+
+
+def test_the_readme_describes_every_key_and_its_example_works() -> None:
+    readme = Path(load_topics.__code__.co_filename).with_name("README.md").read_text(encoding="utf-8")
+    example = readme.split("```toml\n")[1].split("```")[0]
+
+    taxonomy = read_topics(example)
+
+    assert [topic.name for topic in taxonomy.topics] == ["food-aid"]
+    text = "Famine threatens North Korea. They delivered the first rations.\n\nRead also: food aid here"
+    tag = Tagger(taxonomy).tag("Food aid", text, language="en")[0]
+    assert [e.phrase for e in tag.evidence] == ["Food aid", "Famine", "delivered the first rations"]
+    # Every attribute of every table stands in the example.
+    tables = (topics._File, topics._TopicTable, topics._RuleBlock, topics._SignalBlock, topics._MaskBlock)
+    keys = {field.encode_name for table in tables for field in msgspec.structs.fields(table)}
+    assert [key for key in sorted(keys) if not re.search(rf"(?m)^\s*(\[+(topic\.)?)?{key}\b", example)] == []
+    for operator in ("NEAR/", "BEFORE/", "AFTER/", "WITH/sentence", "WITH/paragraph", "WITH/article", "NOT "):
+        assert f" {operator}" in readme or f"`{operator}" in readme
 
 
 def test_lines_are_told_for_every_form_of_toml() -> None:
