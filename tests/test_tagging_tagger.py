@@ -177,8 +177,44 @@ def test_a_language_without_rules_is_not_covered() -> None:
     assert Tagger(read_topics(TWO)).covers("fr")
 
 
-def test_the_packaged_topics_cover_english() -> None:
-    assert Tagger(load_topics()).covers("en")
+@pytest.fixture(scope="module")
+def packaged() -> Tagger:
+    return Tagger(load_topics())
+
+
+def test_the_packaged_topics_cover_three_languages(packaged: Tagger) -> None:
+    languages = ("en", "ru", "ko", "fr", "ar")
+
+    assert [packaged.covers(language) for language in languages] == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("language", "topic", "title", "text"),
+    [
+        ("ru", "sanctions", "ЕС ввёл новые санкции против Ирана",
+         "Совет ЕС принял решение о введении санкций против трёх компаний. Их активы будут заморожены."),
+        ("ru", "arms", "Россия передала Сирии зенитные ракетные комплексы",
+         "Минобороны сообщило о поставках вооружений и боеприпасов. Ракеты С-300 прибыли в порт."),
+        ("ru", "diplomacy", "Лавров провёл переговоры с министром иностранных дел Турции",
+         "Министры обсудили двусторонние отношения. Посол прибыл в Анкару с официальным визитом."),
+        ("ru", None, "«Спартак» выиграл матч",
+         "Команда забила два гола и вышла в полуфинал. Тренер доволен."),
+        ("ko", "sanctions", "미국, 북한에 추가 제재",
+         "미 재무부는 북한 기관 세 곳에 제재를 부과했다. 대북제재를 강화한다."),
+        ("ko", "arms", "북한, 탄도미사일 발사",
+         "북한이 탄도미사일을 발사했다고 밝혔다. 핵무기 개발이 계속되고 있다."),
+        ("ko", "diplomacy", "한미 정상회담 개최",
+         "대통령은 정상회담에서 외교장관 회담 일정을 논의했다."),
+        ("ko", None, "축구 대표팀 승리",
+         "축구 대표팀이 두 골을 넣어 이겼다. 감독은 만족했다."),
+    ],
+)  # fmt: skip
+def test_russian_and_korean_articles_are_tagged_with_or_without_a_declared_language(
+    packaged: Tagger, language: str, topic: str | None, title: str, text: str
+) -> None:
+    for declared in (language, None):
+        held = [tag.topic for tag in packaged.tag(title, text, language=declared) if tag.holds]
+        assert held == ([topic] if topic else [])
 
 
 def test_a_sources_prior_shifts_the_logit() -> None:
