@@ -153,3 +153,49 @@ def test_soft_hyphens_and_zero_width_characters_make_no_difference(
         return re.sub(r"(?<=\w)(?=\w)", "\u200b\u00ad", words)
 
     assert tag(tagger, sprinkled(text), title=sprinkled(title)).score == tag(tagger, text, title=title).score
+
+
+_LETTERS = st.sampled_from(["a1", "b1", "c1", "a1b1", "B1", "d1"])
+_PLAIN = st.lists(st.lists(_LETTERS, min_size=1, max_size=12), min_size=1, max_size=3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(paragraphs=_PLAIN, phrase=st.lists(_LETTERS, min_size=1, max_size=3))
+def test_phrases_are_found_as_a_plain_search_finds_them(
+    paragraphs: list[list[str]], phrase: list[str]
+) -> None:
+    text = "\n\n".join(" ".join(words) for words in paragraphs)
+    wanted = re.compile(rf"(?<![^ \n]){' '.join(phrase)}(?![^ \n])", re.IGNORECASE)
+
+    result = tag(Tagger(read_topics(document(f'"{" ".join(phrase)}"'))), text)
+
+    assert [(e.start, e.end) for e in result.evidence] == [match.span() for match in wanted.finditer(text)][
+        :20
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    paragraphs=_PLAIN,
+    distance=st.integers(0, 4),
+    order=st.sampled_from(["NEAR", "BEFORE", "AFTER", "NOT NEAR", "NOT BEFORE", "NOT AFTER"]),
+)
+def test_distances_are_counted_as_one_counts_words(
+    paragraphs: list[list[str]], distance: int, order: str
+) -> None:
+    text = "\n\n".join(" ".join(words) for words in paragraphs)
+
+    result = tag(Tagger(read_topics(document(f'"a1" {order}/{distance} "b1"'))), text)
+
+    expected = 0
+    for words in paragraphs:
+        folded = [word.lower() for word in words]
+        for here in (at for at, word in enumerate(folded) if word == "a1"):
+            steps = [at - here for at, word in enumerate(folded) if word == "b1"]
+            near = [step for step in steps if abs(step) - 1 <= distance]
+            if "BEFORE" in order:
+                near = [step for step in near if step > 0]
+            elif "AFTER" in order:
+                near = [step for step in near if step < 0]
+            expected += bool(near) is not order.startswith("NOT")
+    assert len(result.evidence) == min(expected, 20)
