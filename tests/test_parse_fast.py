@@ -97,6 +97,8 @@ def test_identity_on_our_own_samples() -> None:
         "<title>&lt;b&gt;x&lt;/b&gt;</title><x:unknown a='b'><x:deep>t</x:deep></x:unknown>",
         "<title>&lt;unknown&gt;x&lt;/unknown&gt;</title><x:y>z</x:y>",
         "<title xml:lang='fr_CA'>a</title><description lang='de'>b</description>",
+        "<title xml:Lang='fr'>a</title><description LANG='de'>b</description>",
+        "<title>a</title><guid IsPermaLink='false'>g</guid>",
         "<media:content url='u' type='video/mp4' fileSize='7'><media:description>d</media:description>"
         "<media:thumbnail url='t'/></media:content>",
         "<itunes:image href='x'/><itunes:explicit>yes</itunes:explicit><dc:language>fr</dc:language>",

@@ -17,7 +17,7 @@ from xml.parsers import expat
 
 from service.parse import fast_elements as elements
 from service.parse.fast_names import RDF, SKIPPED_WITH, Unusual
-from service.parse.fast_reader import Attributes, End, Handler, Reader
+from service.parse.fast_reader import Attributes, End, Handler, Reader, plain_attributes
 from service.parse.limits import CAPPED, MAX_ENTRIES
 from service.parse.mapping import to_feed
 from service.values import ParsedFeed
@@ -55,7 +55,7 @@ def read(document: str, url: str) -> ParsedFeed | None:
 
 def _rss(reader: Reader, attributes: Attributes) -> End:
     if not reader.namer.version.startswith("rss"):
-        version = attributes.get("version", "")
+        version = plain_attributes(attributes).get("version", "")
         reader.namer.version = _RSS_VERSIONS.get(version) or ("rss20" if version.startswith("2.") else "rss")
     reader.handlers = _IN_ROOT
     return None

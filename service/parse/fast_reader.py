@@ -13,7 +13,7 @@ from service.parse.limits import MAX_DEPTH
 from service.values import Reason
 
 TYPES = {"text": "text/plain", "plain": "text/plain", "html": "text/html"}
-_LANGUAGE, _BASE = f"{XML} lang xml", f"{XML} base xml"
+_LANGUAGE, _BASE = f"{XML} lang xml".lower(), f"{XML} base xml".lower()
 
 Dict = dict[str, Any]
 Attributes = dict[str, str]
@@ -96,9 +96,10 @@ class Reader:
         return self.feed if self.entry is None else self.entry
 
     def _language(self, name: str, attributes: Attributes) -> str | None:
-        if _BASE in attributes or "base" in attributes:
+        lowered = {key.lower(): value for key, value in attributes.items()}
+        if _BASE in lowered or "base" in lowered:
             raise Unusual
-        language = attributes.get(_LANGUAGE, attributes.get("lang"))
+        language = lowered.get(_LANGUAGE, lowered.get("lang"))
         if language is None:
             language = self.languages[-1]
         if language and name in ("feed", "rss"):

@@ -160,10 +160,10 @@ def _subscription(attributes: Mapping[str, str], group: str | None) -> Subscript
     url = web_address(address)
     if url is None:
         return None
-    text = _plain(attributes.get("text"))
+    text = attributes.get("text", "")
     return Subscription(
         url=url,
-        title=_plain(attributes.get("title")) or (text if text != url else None),
+        title=_plain(attributes.get("title")) or (_plain(text) if web_address(text) != url else None),
         site_url=web_address(attributes.get("htmlurl")),
         group=group,
         schedule=_plain(attributes.get("ww:schedule")),
