@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -154,6 +155,34 @@ def test_a_reload_takes_over_sources_and_keeps_all_where_the_file_is_wrong(
     (source,) = [one for one in ask("sources", "list", home=tmp_path) if "feed.xml" in one["location"]]
     assert source["state"] == "paused"
     assert len(ask("articles", "--source", "*feed.xml", home=tmp_path)) == 1
+
+
+def test_a_topics_file_that_breaks_leaves_the_last_good_one_in_force(tmp_path: Path) -> None:
+    topics = tmp_path / "topics.toml"
+    rain = (
+        'format = 1\n[[topic]]\nname = "rain"\ndescription = "Rain."\n'
+        '[[topic.rules]]\nweight = 5.0\nmatch = ["rain"]\n'
+    )
+    topics.write_text(rain, encoding="utf-8")
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    settings(
+        tmp_path,
+        f'path = "{folder}"\nschedule = "every 1s"',
+        extra=f'[seeds]\nimport = false\n[topics]\nfile = "{topics}"\n',
+    )
+    with DaemonProcess(tmp_path) as daemon:
+        daemon.wait_ready()
+        topics.write_text(rain.replace('rain"]', '(rain"]'), encoding="utf-8")
+        daemon.signal(signal.SIGHUP)
+        assert "topics.toml" in daemon.wait_line("not reloaded")
+        (folder / "weather.txt").write_text(
+            "Rain in the North, and More Rain to Come\n\nIt will rain until May.\n"
+        )
+        daemon.wait_line("inbox: ok, 1 new")
+        assert daemon.stop() == 0
+    done = wirewatch("articles", "--json", home=tmp_path)
+    assert [tag["topic"] for tag in json.loads(done.stdout)[0]["tags"]] == ["rain"]
 
 
 def test_killed_at_any_moment_every_article_is_there_once(tmp_path: Path, server: Server) -> None:

@@ -24,6 +24,7 @@ WRITING: dict[str, Callable[[], object]] = {
     "sources.synchronise": lambda: sources.synchronise([(SPEC, "new.example")], now=NOW),
     "sources.claim": lambda: sources.claim(NOW, owner="me", lease=LEASE, limit=5, per_host=5),
     "sources.claim_these": lambda: sources.claim_these([1], NOW, owner="me", lease=LEASE),
+    "sources.reschedule": lambda: sources.reschedule({1: NOW + timedelta(hours=1)}, now=NOW),
     "sources.release": lambda: sources.release("other"),
     "sources.record_unchanged": lambda: sources.record_unchanged([update(1, etag="x")], [poll(1)]),
     "sources.forget_polls": lambda: sources.forget_polls(NOW + timedelta(days=1)),
@@ -84,7 +85,9 @@ def test_no_writing_function_is_forgotten() -> None:
             "count_to_retag", "stored_tags", "tag_states", "taxonomy_in_force", "to_retag", "topic_id",
             "topics", "verdicts",
         ),
-        "sources": ("find", "get", "ids_of", "lease_owners", "list_sources", "named", "names", "polls"),
+        "sources": (
+            "find", "get", "ids_of", "lease_owners", "list_sources", "named", "names", "overdue", "polls",
+        ),
     }  # fmt: skip
     names = {f"{module}.{name}" for module, functions in reading.items() for name in functions}
     public = {
