@@ -20,6 +20,7 @@ from models import articles as article_store
 from models import labels, migrate
 from models import sources as source_store
 from models.database import Database, open_database
+from models.errors import StorageError
 from models.records import PollRecord, SourceKind, SourceSpec, SourceState, TopicSpec
 from models.sources import Synchronised
 from service.cadence import Cadence
@@ -266,7 +267,11 @@ class Application:
     def stop_polling(self, deadline: float) -> int:
         """End what is in hand within so many seconds, and give all leases back; gives how many were left."""
         left = self.poller.stop(deadline)
-        source_store.release(self.owner)
+        try:
+            source_store.release(self.owner)
+        except StorageError as error:
+            # They run out by themselves; the rest is still to be closed.
+            logger.debug("the leases could not be given back: {}", error)
         return left
 
     def relabelling(self) -> Relabelling:

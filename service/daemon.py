@@ -222,7 +222,10 @@ class _Daemon:
     # -- how it stands -------------------------------------------------------------------------------------
 
     def _status(self) -> str:
-        status = catalog.status(self._application.clock())
+        try:
+            status = catalog.status(self._application.clock())
+        except StorageError as error:
+            return f"the database does not answer: {error}"
         parts = [f"{status.articles:,} articles", f"{status.active} sources"]
         parts += [f"{status.failing} failing"] if status.failing else []
         parts += [f"{self._application.poller.in_hand()} looks in hand", f"{status.backlog} due"]
@@ -232,8 +235,7 @@ class _Daemon:
         from service.web.health import HealthReport  # noqa: PLC0415 - asked for by the page only
 
         reasons = [] if self._ready.is_set() else ["the first tick has not ended yet"]
-        stale = self._stale()
-        reasons += [stale] if stale else []
+        reasons += [trouble for trouble in (self._stale(), self._scheduler.trouble(TICK)) if trouble]
         details: dict[str, str | int | float | bool | None] = {}
         try:
             status = catalog.status(self._application.clock())
@@ -297,5 +299,9 @@ class _Daemon:
             logger.warning("{} looks did not end in time; they are begun again at the next start", left)
         if page:
             page.stop(deadline * 0.15)
-        released = source_store.release(self._application.owner)
-        logger.info("stopped; {} leases given back", released)
+        try:
+            released = source_store.release(self._application.owner)
+        except StorageError as error:
+            logger.warning("stopped; the leases could not be given back and run out by themselves: {}", error)
+        else:
+            logger.info("stopped; {} leases given back", released)

@@ -186,7 +186,7 @@ class FeedIntake:
     def _after_nothing_new(self, look: Look, unchanged: NotModified) -> tuple[SourceUpdate, PollRecord]:
         outcome = Outcome.SAME if unchanged.same_body else Outcome.NOT_MODIFIED
         update = self._after_success(
-            look, outcome, unchanged.validators, permanent_url=unchanged.permanent_url, is_feed=True
+            look, outcome, unchanged.validators, permanent_url=unchanged.permanent_url
         )
         detail = "the same body as last time" if unchanged.same_body else None
         return update, look.record("not_modified", status=unchanged.status, detail=detail)
@@ -201,7 +201,6 @@ class FeedIntake:
                 Outcome.NEW if kept.new or kept.duplicates else Outcome.SAME,
                 fetched.validators,
                 permanent_url=fetched.permanent_url,
-                is_feed=True,
                 overflow=kept.seen > 0 and kept.new == kept.seen and look.source.last_success_at is not None,
                 full=not fetched.delta,
             )
@@ -218,6 +217,7 @@ class FeedIntake:
             reading.finished,
             tagger=self._tagger(),
             now=look.ended_at,
+            priors=priors(look.source),
             update=update,
             poll=record,
         )
@@ -231,7 +231,6 @@ class FeedIntake:
         validators: Validators,
         *,
         permanent_url: str | None,
-        is_feed: bool,
         overflow: bool = False,
         full: bool = False,
     ) -> SourceUpdate:
@@ -257,7 +256,7 @@ class FeedIntake:
             permanent_url,
             moved_to=source.moved_to,
             moved_count=source.moved_count,
-            is_feed=is_feed,
+            is_feed=True,  # it parsed as one, or is what did
         )
         return SourceUpdate(
             source.id,

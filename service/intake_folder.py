@@ -306,11 +306,12 @@ class _Pass:
         finished, records, vanished = self._finished, self._records, self._vanished
         self._finished, self._records, self._vanished = [], [], []
         tagger, now, source_id = self._intake._tagger(), self._intake._clock(), self._source.id
+        own = self._priors
 
         def write() -> Kept:
             if vanished:
                 article_store.mark_vanished(source_id, vanished, now)
-            return keep(source_id, finished, tagger=tagger, now=now, files=records)[0]
+            return keep(source_id, finished, tagger=tagger, now=now, priors=own, files=records)[0]
 
         self.taken.kept += self._intake._writer.submit(write).result()
 

@@ -6,7 +6,7 @@ Everything here runs in the writer's thread, inside a transaction that the write
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -61,6 +61,7 @@ def keep(
     *,
     tagger: Tagger,
     now: datetime,
+    priors: Mapping[str, float] | None = None,
     update: Callable[[Kept], SourceUpdate] | None = None,
     poll: PollRecord | None = None,
     files: Sequence[FileRecord] = (),
@@ -68,7 +69,7 @@ def keep(
     """Decide and store in one transaction: articles, tags, files, the source's state and the poll's record.
 
     ``update`` is asked for the source's next state once it is known what is new, because the cadence
-    depends on it.
+    depends on it. ``priors`` are the source's, for articles that come without tags.
 
     :raises models.errors.StorageError: nothing was stored
     """
@@ -84,12 +85,19 @@ def keep(
         capped=counts[Kind.CAPPED],
     )
     writes = [
-        _write(decision, *_tags(decision, one, tagger), now)
+        _write(decision, *_tags(decision, one, tagger, priors), now)
         for decision, one in zip(decisions, finished, strict=True)
         if decision.kind in WRITTEN or decision.moved
     ]
     if poll is not None:
-        poll = replace(poll, seen=kept.seen, new=kept.new, changed=kept.changed, duplicates=kept.duplicates)
+        # A folder's earlier batches are counted in it already.
+        poll = replace(
+            poll,
+            seen=poll.seen + kept.seen,
+            new=poll.new + kept.new,
+            changed=poll.changed + kept.changed,
+            duplicates=poll.duplicates + kept.duplicates,
+        )
     stored = store.save(update(kept) if update else None, poll, writes, files, now=now, source_id=source_id)
     return replace(kept, ids=stored.new), poll
 
@@ -108,13 +116,15 @@ def _decide(source_id: int, finished: Sequence[Finished]) -> list[Decision]:
     return decide(found, known, source_id=source_id)
 
 
-def _tags(decision: Decision, one: Finished, tagger: Tagger) -> tuple[Sequence[Tag], str]:
+def _tags(
+    decision: Decision, one: Finished, tagger: Tagger, priors: Mapping[str, float] | None
+) -> tuple[Sequence[Tag], str]:
     """An article's tags, and the hash of the topics file that gave them.
 
     That may be another one than the tagger's: a worker finishes what it has after a reload.
     """
     if one.tags is None:
-        return tag(tagger, decision.article), tagger.taxonomy.hash
+        return tag(tagger, decision.article, priors), tagger.taxonomy.hash
     return one.tags, one.taxonomy or tagger.taxonomy.hash
 
 

@@ -34,7 +34,10 @@ _PRIORITIES = {"TRACE": 7, "DEBUG": 7, "INFO": 6, "SUCCESS": 5, "WARNING": 4, "E
 _COLOURS = {"TRACE": "2", "DEBUG": "2", "SUCCESS": "32", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 _FIELD_NAME = re.compile(r"[^A-Z0-9_]")
 # They report every turn of their wheels at "info", Peewee every statement with its texts at "debug".
-_CHATTY = ("apscheduler", "asyncio", "aiohttp", "charset_normalizer", "peewee")
+_CHATTY = ("asyncio", "aiohttp", "charset_normalizer", "peewee")
+# `service.scheduler` listens to every missed, failed and overrunning job, and says it once; their own logger
+# would say it again at every run, with a traceback.
+_SPOKEN_FOR = ("apscheduler",)
 _CHATTER = {"TRACE": logging.DEBUG, "DEBUG": logging.INFO}
 
 
@@ -64,6 +67,8 @@ def configure(
         colorize=False,
     )
     logging.basicConfig(handlers=[_Intercept()], level=logging.NOTSET, force=True)
+    for name in _SPOKEN_FOR:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(_CHATTER.get(level.upper(), logging.WARNING))
     logging.captureWarnings(True)

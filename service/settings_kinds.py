@@ -7,6 +7,7 @@ data classes would be most of what importing the settings costs.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -27,15 +28,15 @@ class NotAllowed(ValueError):
     """A value that the setting does not take; the loader says which and what it takes."""
 
 
-class Kind(Generic[T]):
+class Kind(ABC, Generic[T]):
     """One way of writing a setting; ``allowed`` ends the sentence "allowed is …"."""
 
     def __init__(self, allowed: str) -> None:
         self.allowed = allowed
 
+    @abstractmethod
     def read(self, raw: object) -> T:
         """The value that a TOML file holds, checked. Raises ValueError."""
-        raise NotImplementedError
 
     def read_text(self, text: str) -> T:
         """The value that an environment variable holds, checked. Raises ValueError."""

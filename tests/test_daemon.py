@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon_process import DaemonProcess, ask, wirewatch
+from tests.postgres import Server as PostgresServer
 from tests.server import Reply, Server
 
 ENTRIES, FEEDS = 1_000, 20
@@ -109,6 +110,11 @@ def test_a_new_item_and_a_new_file_are_found_within_one_interval(tmp_path: Path,
         daemon.wait_line(r"inbox: ok, 0 new, 1 changed")
         assert daemon.stop() == 0
     assert len(ask("articles", "--source", "*inbox", home=tmp_path)) == 1
+    with sqlite3.connect(_database(tmp_path)) as connection:
+        polls = connection.execute(
+            "SELECT kind, sum(new), sum(changed) FROM poll JOIN source ON source.id = source_id GROUP BY kind"
+        ).fetchall()
+    assert sorted(polls) == [("feed", 4, 0), ("folder", 1, 1)]  # the log of polls says what came
 
 
 def test_what_fails_is_recorded_and_the_rest_goes_on(tmp_path: Path, server: Server) -> None:
@@ -217,8 +223,7 @@ def test_killed_at_any_moment_every_article_is_there_once(tmp_path: Path, server
         assert daemon.stop() == 0
     print("stored after each kill:", counts)
     assert counts == sorted(counts)
-    database = tmp_path / "data" / "wirewatch" / "wirewatch.db"
-    with sqlite3.connect(database) as connection:
+    with sqlite3.connect(_database(tmp_path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = connection.execute("SELECT source_id, guid, count(*) FROM article GROUP BY 1, 2").fetchall()
         found = connection.execute(
@@ -229,8 +234,48 @@ def test_killed_at_any_moment_every_article_is_there_once(tmp_path: Path, server
     assert found == (ENTRIES,)
 
 
+def test_a_locked_database_is_said_once_and_polling_goes_on_after(tmp_path: Path, server: Server) -> None:
+    server.route("/feed.xml", Reply(body=feed(1)))
+    settings(tmp_path, declared_feed(server), extra='[storage]\nbusy_timeout = "100ms"\n')
+    with DaemonProcess(tmp_path) as daemon:
+        daemon.wait_ready()
+        daemon.wait_line(r"feed\.xml: ok, 1 new")
+        with sqlite3.connect(_database(tmp_path), isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            daemon.wait_line("job tick cannot go on.*locked")
+            # Long enough for the tick to fail again and again, and be silent about it.
+            with suppress(subprocess.TimeoutExpired):
+                daemon.process.wait(1.5)
+            other.execute("ROLLBACK")
+        daemon.wait_line("job tick works again")
+        server.route("/feed.xml", Reply(body=feed(2)))
+        assert daemon.stop() == 0
+    said = [line for line in daemon.lines if "job tick cannot go on" in line]
+    assert len(said) == 1
+    assert not any("Traceback" in line for line in daemon.lines), "".join(daemon.lines)
+
+
+def test_a_database_that_goes_away_ends_neither_reload_nor_stop_badly(
+    tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    settings(tmp_path)
+    address = postgres_server.create()
+    with DaemonProcess(tmp_path, extra={"WIREWATCH_DATABASE": address}) as daemon:
+        assert "5 articles" in daemon.wait_ready()
+        postgres_server.drop(address)
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_line("not reloaded")
+        daemon.signal(signal.SIGUSR1)
+        daemon.wait_line("state: the database does not answer")
+        assert daemon.stop() == 0
+
+
+def _database(home: Path) -> Path:
+    return home / "data" / "wirewatch" / "wirewatch.db"
+
+
 def _stored(home: Path) -> int:
-    with sqlite3.connect(home / "data" / "wirewatch" / "wirewatch.db") as connection:
+    with sqlite3.connect(_database(home)) as connection:
         return int(connection.execute("SELECT count(*) FROM article").fetchone()[0])
 
 

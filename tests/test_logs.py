@@ -124,10 +124,16 @@ def test_the_standard_library_is_heard_with_its_place() -> None:
 
 def test_chatter_is_heard_when_debugging() -> None:
     stream = lines("debug")
-    logging.getLogger("apscheduler.scheduler").info("chatter")
+    logging.getLogger("aiohttp.client").info("chatter")
     assert "chatter" in stream.getvalue()
     logging.getLogger("peewee").debug("INSERT INTO article …")
     assert "INSERT" not in stream.getvalue()
+
+
+def test_what_our_scheduler_says_once_its_library_does_not_say_again() -> None:
+    stream = lines("debug")
+    logging.getLogger("apscheduler.executors.default").error("Job raised an exception")
+    assert stream.getvalue() == ""
 
 
 def test_a_thread_that_dies_is_logged() -> None:
