@@ -293,8 +293,9 @@ class _Daemon:
         deadline = self._application.settings.schedule.stop_deadline.total_seconds()
         self._notifier.stopping()
         logger.info("stopping: {} looks in hand", self._application.poller.in_hand())
-        self._scheduler.stop()
-        left = self._application.poller.stop(deadline * 0.7)
+        if not self._scheduler.stop(deadline * 0.3):
+            logger.warning("a job did not end in time; what it had not yet stored is done at the next start")
+        left = self._application.poller.stop(deadline * 0.4)
         if left:
             logger.warning("{} looks did not end in time; they are begun again at the next start", left)
         if page:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.events import (
@@ -19,6 +20,7 @@ from apscheduler.events import (
     JobSubmissionEvent,
 )
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from loguru import logger
@@ -39,6 +41,9 @@ class Scheduler:
             job_defaults=_JOB_DEFAULTS,
         )
         self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._running = 0  # jobs that are being carried out
+        self._stopping = False
         self._last: dict[str, datetime] = {}
         self._trouble: dict[str, str] = {}  # the message of each job whose last run failed
         self._scheduler.add_listener(self._executed, EVENT_JOB_EXECUTED)
@@ -49,7 +54,7 @@ class Scheduler:
     def every(self, seconds: float, name: str, work: Callable[[], object], *, first_in: float = 0.0) -> None:
         """Run ``work`` every so many seconds, for the first time ``first_in`` seconds from now."""
         self._scheduler.add_job(
-            work,
+            lambda: self._carry_out(work),
             IntervalTrigger(seconds=max(0.05, seconds), timezone=UTC),
             id=name,
             name=name,
@@ -64,17 +69,42 @@ class Scheduler:
 
     def end(self, name: str) -> None:
         """Run a job no more, until it is given to `every` again. A job may end itself."""
-        if self._scheduler.get_job(name) is not None:
+        with suppress(JobLookupError):
             self._scheduler.remove_job(name)
 
     def start(self) -> None:
         """Begin to run jobs."""
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Start no further job, and wait for those that run."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=True)
+    @property
+    def running(self) -> bool:
+        """Whether further jobs are started."""
+        return bool(self._scheduler.running)
+
+    def stop(self, deadline: float) -> bool:
+        """Start no further job, and wait up to ``deadline`` seconds for those that run; whether all ended.
+
+        APScheduler's own waiting holds the lock that a job needs to end itself or another (3.11), so that
+        the two would wait for each other for ever; and it knows no deadline.
+        """
+        with self._lock:
+            self._stopping = True
+        if self.running:
+            self._scheduler.shutdown(wait=False)
+        with self._idle:
+            return self._idle.wait_for(lambda: self._running == 0, timeout=deadline)
+
+    def _carry_out(self, work: Callable[[], object]) -> None:
+        with self._lock:
+            if self._stopping:
+                return  # it waited for a thread while the stop began
+            self._running += 1
+        try:
+            work()
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
 
     def last(self, name: str) -> datetime | None:
         """When a job last ended well: the proof of progress that the watchdog is tied to."""

@@ -28,7 +28,7 @@ def scheduler() -> Iterator[Scheduler]:
     made = Scheduler()
     made.start()
     yield made
-    made.stop()
+    assert made.stop(SOON)
 
 
 def test_a_job_runs_again_and_again_and_its_progress_is_known(scheduler: Scheduler) -> None:
@@ -102,3 +102,41 @@ def test_a_job_that_has_ended_runs_no_more(scheduler: Scheduler) -> None:
         pass  # a run that was under way
     assert all(others.acquire(timeout=SOON) for _ in range(4))
     assert not runs.acquire(blocking=False)
+
+
+def test_a_job_that_ends_itself_during_the_stop_does_not_hold_it_up() -> None:
+    scheduler = Scheduler()
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        go_on.wait(SOON)
+        scheduler.end("work")
+        ended.set()
+
+    scheduler.every(0.05, "work", work)
+    scheduler.start()
+    assert begun.wait(SOON)
+    answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    threading.Thread(target=lambda: answers.put(scheduler.stop(SOON)), daemon=True).start()
+    while scheduler.running:
+        threading.Event().wait(0.001)
+    go_on.set()
+    assert ended.wait(SOON)
+    assert answers.get(timeout=SOON)
+
+
+def test_a_job_that_hangs_does_not_hold_up_the_stop_beyond_its_deadline() -> None:
+    scheduler = Scheduler()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        go_on.wait(SOON)
+
+    scheduler.every(0.05, "work", work)
+    scheduler.start()
+    assert begun.wait(SOON)
+    assert not scheduler.stop(0.05)
+    go_on.set()
+    assert scheduler.stop(SOON)
