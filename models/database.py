@@ -85,7 +85,8 @@ class Database:
                 # A full disk makes SQLite roll back by itself; that Peewee then cannot is no news.
                 if cause is not None and error is not cause:
                     raise cause from cause.__cause__
-                raise
+                first = _first(error)
+                raise first from first.__cause__
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -157,6 +158,16 @@ class Database:
             if type(error).__module__.partition(".")[0] == "psycopg":
                 raise translate(error, self.url) from error
             raise
+
+
+def _first(error: peewee.OperationalError) -> peewee.OperationalError:
+    """Why the commit failed, where the roll-back after it failed as well."""
+    first, before = error, error.__context__
+    while before is not None:
+        if isinstance(before, peewee.OperationalError):
+            first = before
+        before = before.__context__
+    return first
 
 
 class _Current:

@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from models.database import Database
+from models.errors import DatabaseUnavailable
 
 T = TypeVar("T")
 
@@ -86,9 +87,11 @@ class Writer:
                     try:
                         with self._database.transaction():
                             done.append((future, work()))
+                    except DatabaseUnavailable:
+                        raise  # a full disk has taken the whole transaction with it
                     except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
                         future.set_exception(error)
-        except Exception as error:  # noqa: BLE001 - the commit itself failed: nothing of the batch is kept
+        except Exception as error:  # noqa: BLE001 - nothing of the batch is kept
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)

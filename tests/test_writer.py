@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from models import sources
-from models.database import Database
-from models.errors import NotFound
+from models import articles, migrate, sources
+from models.database import Database, open_database
+from models.errors import DatabaseFull, NotFound
 from models.records import SourceSpec
 from service.writer import Writer
+from tests.storage import article
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -53,6 +57,46 @@ def test_a_failing_piece_is_rolled_back_alone(database: Database) -> None:
     with database.session():
         names = {one.location.rpartition("/")[2] for one in sources.list_sources()}
         assert names == {"before", "after"}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1.5 MB that really fills up."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small file system")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)  # also where a failed test left it in use
+
+
+def test_a_full_disk_is_named_and_takes_nothing_that_was_stored(small_disk: Path) -> None:
+    database = open_database(small_disk / "wirewatch.db", busy_timeout=0.5)
+    migrate.migrate(database)
+    writer = Writer(database)
+    source = writer.submit(lambda: _add("first")).result(30)
+    gate = threading.Event()
+    writer.submit(gate.wait)  # so that what follows shares a transaction
+    large = [article(number, text=f"word{number} " * 2_000) for number in range(100)]
+    failing = writer.submit(lambda: articles.save(None, None, large, source_id=source, now=NOW))
+    after = writer.submit(lambda: _add("after"))
+    gate.set()
+    for future in (failing, after):
+        with pytest.raises(DatabaseFull, match="free some room"):
+            future.result(30)
+    with database.session():
+        assert [one.id for one in sources.list_sources()] == [source]
+        assert database.value("SELECT count(*) FROM article") == 0
+    subprocess.run(["mount", "-o", "remount,size=60m", str(small_disk)], check=True)
+    stored = writer.submit(lambda: articles.save(None, None, large, source_id=source, now=NOW)).result(30)
+    assert len(stored.new) == 100
+    writer.close()
+    with database.session():
+        assert database.value("PRAGMA integrity_check") == "ok"
+    database.close()
 
 
 def test_closing_carries_out_what_is_queued_and_takes_no_more(database: Database) -> None:
