@@ -1,0 +1,128 @@
+"""Frozen values about sources and their polls; `models.records` gives them out with all others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class SourceKind(StrEnum):
+    """What a source is."""
+
+    FEED = "feed"
+    FOLDER = "folder"
+    IMPORT = "import"  # files given by hand once: never polled
+    SEEDS = "seeds"  # the first import: never polled
+
+
+class SourceState(StrEnum):
+    """Whether a source is looked at."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"  # by a person, by its disappearance from the settings, or by 410
+    REMOVED = "removed"  # no longer listed or polled; its articles stay
+
+
+# -- sources -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """What a person says of a source when adding or declaring it."""
+
+    location: str  # a web address, or an absolute path
+    kind: SourceKind = SourceKind.FEED
+    title: str | None = None
+    group: str | None = None  # "parent/child", as OPML folders nest
+    schedule: str = "adaptive"  # "adaptive", "every 15m", or a cron expression of five fields
+    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    # options: allow_private, username, password_file, header.NAME, proxy, full_text, include, exclude,
+    # prior.TOPIC
+    declared: bool = False  # comes from wirewatch.toml
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A source with the state of its polling."""
+
+    id: int
+    location: str
+    kind: SourceKind
+    title: str | None
+    group: str | None
+    schedule: str
+    options: Mapping[str, str | int | float | bool]
+    declared: bool
+    state: SourceState
+    state_reason: str | None
+    host: str  # registrable domain, "" for folders
+    etag: str | None
+    last_modified: str | None
+    body_hash: str | None
+    full_fetch_at: datetime | None  # when a whole body was last read
+    next_poll_at: datetime | None
+    not_before: datetime | None  # Retry-After: a manual poll respects it, too
+    failures: int  # in a row
+    failing_since: datetime | None
+    last_reason: str | None
+    last_detail: str | None
+    last_polled_at: datetime | None
+    last_success_at: datetime | None
+    last_new_at: datetime | None
+    moved_to: str | None  # where permanent redirects point, until it is believed
+    moved_count: int
+    interval: float | None  # seconds: what the adaptive cadence learnt
+    article_count: int
+    created_at: datetime
+    lease_owner: str | None = None
+    lease_until: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it: its title, else its location."""
+        return self.title or self.location
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUpdate:
+    """What one poll changes on its source; written in the transaction that stores the articles."""
+
+    source_id: int
+    next_poll_at: datetime | None
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = None
+    full_fetch_at: datetime | None = None  # None keeps the stored one
+    not_before: datetime | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    moved_to: str | None = None
+    moved_count: int = 0
+    interval: float | None = None  # None keeps the stored one
+    title: str | None = None  # the feed's own, taken only where the source has none
+    location: str | None = None  # a believed permanent move
+    host: str | None = None  # the registrable domain of that location
+    state: SourceState | None = None  # 410 pauses
+    state_reason: str | None = None
+    lease_owner: str | None = None  # whose lease is released
+
+
+@dataclass(frozen=True, slots=True)
+class PollRecord:
+    """One look at a source, as the log keeps it."""
+
+    source_id: int
+    started_at: datetime
+    duration_ms: int
+    outcome: str  # "ok", "not_modified", or a reason of failure
+    status: int | None = None
+    detail: str | None = None
+    bytes: int = 0
+    seen: int = 0  # entries in the document
+    new: int = 0
+    changed: int = 0
+    duplicates: int = 0
+    problems: int = 0  # entries or files that could not be read
+    id: int | None = None
