@@ -19,20 +19,23 @@ _STATE = """
         full_fetch_at = COALESCE(?, full_fetch_at), not_before = ?,
         failures = ?, failing_since = ?, moved_to = ?, moved_count = ?,
         poll_interval = COALESCE(?, poll_interval), title = COALESCE(title, ?),
+        entries = COALESCE(?, entries), undated = COALESCE(?, undated),
         state = CASE WHEN state = 'active' THEN COALESCE(?, state) ELSE state END,
         state_reason = CASE WHEN state = 'active' THEN COALESCE(?, state_reason) ELSE state_reason END
     WHERE id = ?
 """
 _MOVE = """
-    UPDATE source SET location = ?, host = COALESCE(?, host) WHERE id = ?
-    AND NOT EXISTS (SELECT 1 FROM source AS other WHERE other.location = ?)
+    UPDATE source SET location = ?, host = COALESCE(?, host), moved_at = ?, moved_to = NULL, moved_count = 0,
+        moved_from = CASE WHEN moved_from = ? THEN NULL ELSE COALESCE(moved_from, location) END
+    WHERE id = ? AND NOT EXISTS (SELECT 1 FROM source AS other WHERE other.location = ?)
 """
 _RELEASE = "UPDATE source SET lease_owner = NULL, lease_until = NULL WHERE id = ? AND lease_owner = ?"
-_SUCCESS = """
-    UPDATE source SET last_polled_at = ?, last_success_at = ?, last_reason = NULL, last_detail = NULL
-    WHERE id = ?
-"""
-_FAILURE = "UPDATE source SET last_polled_at = ?, last_reason = ?, last_detail = ? WHERE id = ?"
+# The last ten looks, each by a mark, so that a list of sources need not read the log.
+_RECENT = "recent = CASE WHEN length(recent) >= 10 THEN substr(recent, 2) ELSE recent END || ?"
+_SEEN = "last_polled_at = ?, last_success_at = ?, last_reason = NULL, last_detail = NULL"
+_QUIET = f"UPDATE source SET {_SEEN} WHERE id = ?"
+_SUCCESS = f"UPDATE source SET {_SEEN}, {_RECENT} WHERE id = ?"
+_FAILURE = f"UPDATE source SET last_polled_at = ?, last_reason = ?, last_detail = ?, {_RECENT} WHERE id = ?"
 _LOG = """
     INSERT INTO poll (source_id, started_at, duration_ms, outcome, status, detail, bytes, seen, new, changed,
                       duplicates, problems)
@@ -98,9 +101,24 @@ def write_updates(database: Database, updates: Iterable[SourceUpdate]) -> None:
     database.executemany(
         _MOVE,
         [
-            (update.location, update.host, update.source_id, update.location)
+            (
+                update.location,
+                update.host,
+                optional_micros(update.moved_at),
+                update.location,
+                update.source_id,
+                update.location,
+            )
             for update in ordered
             if update.location
+        ],
+    )
+    database.executemany(
+        _QUIET,
+        [
+            (to_micros(update.looked_at), to_micros(update.looked_at), update.source_id)
+            for update in ordered
+            if update.looked_at
         ],
     )
     database.executemany(
@@ -115,7 +133,12 @@ def write_polls(database: Database, records: Iterable[PollRecord]) -> None:
     database.executemany(
         _SUCCESS,
         [
-            (to_micros(record.started_at), to_micros(record.started_at), record.source_id)
+            (
+                to_micros(record.started_at),
+                to_micros(record.started_at),
+                "+" if record.new or record.changed or record.duplicates else ".",
+                record.source_id,
+            )
             for record in ordered
             if record.outcome in _SUCCESSES
         ],
@@ -123,7 +146,7 @@ def write_polls(database: Database, records: Iterable[PollRecord]) -> None:
     database.executemany(
         _FAILURE,
         [
-            (to_micros(record.started_at), record.outcome, _detail(record.detail), record.source_id)
+            (to_micros(record.started_at), record.outcome, _detail(record.detail), "x", record.source_id)
             for record in ordered
             if record.outcome not in _SUCCESSES
         ],
@@ -155,6 +178,8 @@ def _state(update: SourceUpdate) -> tuple[Any, ...]:
         update.moved_count,
         update.interval,
         optional_storable(update.title),
+        update.entries,
+        update.undated,
         None if update.state is None else str(update.state),
         optional_storable(update.state_reason),
         update.source_id,

@@ -41,4 +41,9 @@ def source_record(row: Any) -> SourceRecord:
         created_at=row.created_at,
         lease_owner=row.lease_owner,
         lease_until=row.lease_until,
+        entries=row.entries,
+        undated=row.undated,
+        recent=row.recent,
+        moved_from=row.moved_from,
+        moved_at=row.moved_at,
     )

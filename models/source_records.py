@@ -25,9 +25,6 @@ class SourceState(StrEnum):
     REMOVED = "removed"  # no longer listed or polled; its articles stay
 
 
-# -- sources -------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
     """What a person says of a source when adding or declaring it."""
@@ -78,6 +75,11 @@ class SourceRecord:
     created_at: datetime
     lease_owner: str | None = None
     lease_until: datetime | None = None
+    entries: int | None = None  # in the last document that was read whole; None for folders
+    undated: int | None = None  # those of them that say no date
+    recent: str = ""  # a mark for each of the last looks, the newest last: "+" news, "." none, "x" failed
+    moved_from: str | None = None  # the address that it was added with, where it has another now
+    moved_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -107,6 +109,10 @@ class SourceUpdate:
     state: SourceState | None = None  # 410 pauses
     state_reason: str | None = None
     lease_owner: str | None = None  # whose lease is released
+    entries: int | None = None  # None keeps the stored one, here and below
+    undated: int | None = None
+    moved_at: datetime | None = None  # when a move to ``location`` was believed
+    looked_at: datetime | None = None  # a look that brought nothing and stands in no poll's record
 
 
 @dataclass(frozen=True, slots=True)

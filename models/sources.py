@@ -80,17 +80,20 @@ def add(spec: SourceSpec, *, host: str, now: datetime) -> SourceRecord:
 
 
 def add_all(specs: Sequence[tuple[SourceSpec, str]], *, now: datetime) -> list[Added]:
-    """Add sources with their hosts in one transaction; the answers are in the order of the question."""
+    """Add sources with their hosts in one transaction; the answers are in the order of the question.
+
+    One that has moved is known by the address that it was added with, too.
+    """
     with current().transaction():
-        before = _by_location([spec.location for spec, _ in specs])
+        before = _by_address([spec.location for spec, _ in specs])
         _insert([_row(spec, host, now) for spec, host in specs if spec.location not in before])
         revived = set()
         for spec, host in specs:
             known = before.get(spec.location)
             if known is not None and known.state == SourceState.REMOVED and spec.location not in revived:
-                _update([known.id], **_row(spec, host, now, created=False))
+                _update([known.id], **_row(spec, host, now, created=False), moved_from=None, moved_to=None)
                 revived.add(spec.location)
-        after = _by_location([spec.location for spec, _ in specs])
+        after = _by_address([spec.location for spec, _ in specs])
     return [
         Added(
             source_record(after[spec.location]),
@@ -133,9 +136,10 @@ def named(ref: str, *, removed: bool = False) -> list[Source]:
         by_id = list(Source.select().where(Source.id == int(ref), scope))
         if by_id:
             return by_id
-    exact = list(Source.select().where((Source.location == ref) & scope))
-    if exact:
-        return exact
+    for address in (Source.location, Source.moved_from):
+        exact = list(Source.select().where((address == ref) & scope))
+        if exact:
+            return exact
     if ref.isascii():
         pattern = _like(ref)
         condition = _matches(Source.title, pattern)
@@ -203,14 +207,17 @@ def synchronise(specs: Sequence[tuple[SourceSpec, str]], *, now: datetime) -> Sy
 
     A declared source that is gone from ``specs`` is paused, never deleted; one that comes back is resumed;
     one that a person paused stays paused. Sources added by hand are left alone, unless now declared, too.
+    One that has moved is known by the address that the settings still have, and keeps the new one.
     """
     wanted = {spec.location: (spec, host) for spec, host in specs}
     with current().transaction():
-        known = _by_location(list(wanted))
+        known = _by_address(list(wanted))
         missing = [location for location in wanted if location not in known]
         add_all([wanted[location] for location in missing], now=now)
         updated, resumed = [], []
         for location, row in known.items():
+            if row.location != location and row.location in wanted:
+                continue  # declared by both its addresses
             spec, host = wanted[location]
             changes = _differences(row, spec, host)
             if row.state == SourceState.REMOVED or (
@@ -225,7 +232,7 @@ def synchronise(specs: Sequence[tuple[SourceSpec, str]], *, now: datetime) -> Sy
         gone = [
             row
             for row in Source.select().where(Source.declared & (Source.state == SourceState.ACTIVE))
-            if row.location not in wanted
+            if row.location not in wanted and row.moved_from not in wanted
         ]
         for start in range(0, len(gone), _CHUNK):
             _update(
@@ -273,18 +280,21 @@ def _differences(row: Source, spec: SourceSpec, host: str) -> dict[str, Any]:
         "schedule": spec.schedule,
         "options": dict(spec.options),
         "declared": spec.declared,
-        "host": host,
+        "host": host if row.location == spec.location else row.host,
     }
     if spec.title is not None:
         wanted["title"] = spec.title
     return {name: value for name, value in wanted.items() if getattr(row, name) != value}
 
 
-def _by_location(locations: Sequence[str]) -> dict[str, Source]:
+def _by_address(locations: Sequence[str]) -> dict[str, Source]:
+    """Sources by these addresses: the one they have now, else the one they were added with."""
     found: dict[str, Source] = {}
-    for start in range(0, len(locations), _CHUNK):
-        chunk = locations[start : start + _CHUNK]
-        found.update((row.location, row) for row in Source.select().where(Source.location.in_(chunk)))
+    for address in (Source.moved_from, Source.location):
+        for start in range(0, len(locations), _CHUNK):
+            chunk = locations[start : start + _CHUNK]
+            rows = Source.select().where(address.in_(chunk))
+            found.update((getattr(row, address.name), row) for row in rows)
     return found
 
 

@@ -73,6 +73,11 @@ class Source(Table):
     created_at = UtcDateTimeField()
     lease_owner = TextField(null=True)
     lease_until = UtcDateTimeField(null=True)
+    entries = IntegerField(null=True)
+    undated = IntegerField(null=True)
+    recent = TextField(default="")
+    moved_from = TextField(null=True)
+    moved_at = UtcDateTimeField(null=True)
 
 
 class Poll(Table):

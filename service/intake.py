@@ -236,6 +236,7 @@ class FeedIntake:
     ) -> SourceUpdate:
         source, reading = look.source, look.reading
         history = [one.article.published_at for one in reading.finished] if reading else []
+        whole = full and reading is not None  # not a delta: what it shows is what the feed has
         hints = look.result.hints
         if reading is not None:
             hints = _merged(hints, reading.hints)
@@ -266,12 +267,15 @@ class FeedIntake:
             body_hash=validators.body_hash or source.body_hash,
             full_fetch_at=look.started_at if full else None,
             not_before=following.not_before,
-            moved_to=None if move.believed else move.to,
-            moved_count=0 if move.believed else move.count,
+            moved_to=move.to,
+            moved_count=move.count,
             interval=following.interval,
             title=reading.title if reading else None,
             location=move.to if move.believed else None,
             host=registrable_domain(move.to) if move.believed and move.to else None,
+            moved_at=look.ended_at if move.believed else None,
+            entries=len(history) if whole else None,
+            undated=history.count(None) if whole else None,
             lease_owner=self._owner,
         )
 

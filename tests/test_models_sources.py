@@ -235,11 +235,73 @@ def test_a_feeds_own_title_fills_an_empty_one(database: Database) -> None:
 
 def test_a_believed_move_changes_the_location_unless_taken(database: Database) -> None:
     one, two = add_source("one"), add_source("two")
-    sources.record_unchanged([update(one.id, location="https://new.example/", host="new.example")], [])
+    counted = {"moved_to": "https://new.example/", "moved_count": 3, "moved_at": NOW}
+    sources.record_unchanged(
+        [update(one.id, location="https://new.example/", host="new.example", **counted)], []
+    )
     moved = sources.get(one.id)
     assert (moved.location, moved.host) == ("https://new.example/", "new.example")
-    sources.record_unchanged([update(one.id, location=two.location)], [])
-    assert sources.get(one.id).location == "https://new.example/"
+    assert (moved.moved_from, moved.moved_at, moved.moved_to, moved.moved_count) == (
+        one.location, NOW, None, 0,
+    )  # fmt: skip
+    taken = {"location": two.location, "moved_to": two.location, "moved_count": 3}
+    sources.record_unchanged([update(one.id, **taken)], [])
+    stays = sources.get(one.id)
+    assert (stays.location, stays.moved_to, stays.moved_count) == ("https://new.example/", two.location, 3)
+    sources.record_unchanged([update(one.id, location="https://third.example/", moved_at=LATER)], [])
+    assert sources.get(one.id).moved_from == one.location
+    sources.record_unchanged([update(one.id, location=one.location, moved_at=LATER)], [])
+    back = sources.get(one.id)
+    assert (back.location, back.moved_from) == (one.location, None)
+
+
+def test_a_moved_source_is_known_by_the_address_it_was_added_with(database: Database) -> None:
+    """Else a declared feed that moves would be paused at the next start, and its old address begun anew."""
+    sources.synchronise([declared("old"), declared("other")], now=NOW)
+    old = sources.get("https://old.example/feed")
+    sources.record_unchanged(
+        [update(old.id, location="https://new.example/", host="new.example", moved_at=NOW)], []
+    )
+    assert sources.synchronise([declared("old"), declared("other")], now=LATER) == sources.Synchronised()
+    [again] = sources.add_all([declared("old")], now=LATER)
+    assert (again.source.id, again.source.location, again.new) == (old.id, "https://new.example/", False)
+    assert sources.get("https://old.example/feed").id == old.id
+    assert sources.synchronise([declared("old", schedule="every 5m"), declared("other")], now=LATER) == (
+        sources.Synchronised(updated=("https://old.example/feed",))
+    )
+    both = (SourceSpec("https://new.example/", declared=True, schedule="every 1h"), "new.example")
+    for _ in range(2):
+        sources.synchronise([declared("old", schedule="every 5m"), declared("other"), both], now=LATER)
+        assert sources.get(old.id).schedule == "every 1h"
+    assert sources.synchronise([declared("other")], now=LATER).paused == ("https://new.example/",)
+    assert sources.synchronise([declared("old"), declared("other")], now=LATER).resumed == (
+        "https://old.example/feed",
+    )
+    sources.remove(old.id, LATER)
+    [revived] = sources.add_all([declared("old")], now=LATER)
+    assert (revived.source.id, revived.source.location, revived.revived) == (old.id, old.location, True)
+    assert revived.source.moved_from is None
+
+
+def test_the_last_looks_are_kept_as_marks(database: Database) -> None:
+    source = add_source("one")
+    for outcome, more in (("ok", {"new": 2}), ("ok", {}), ("not_modified", {}), ("timeout", {})):
+        sources.record_unchanged([], [poll(source.id, outcome, **more)])
+    assert sources.get(source.id).recent == "+..x"
+    sources.record_unchanged([], [poll(source.id, "not_modified") for _ in range(8)])
+    assert sources.get(source.id).recent == ".x" + 8 * "."
+
+
+def test_a_quiet_look_is_noted_and_not_logged(database: Database) -> None:
+    source = add_source("one")
+    sources.record_unchanged([], [poll(source.id, "missing", detail="gone")])
+    sources.record_unchanged([update(source.id, looked_at=LATER, entries=3, undated=1)], [])
+    seen = sources.get(source.id)
+    assert (seen.last_polled_at, seen.last_success_at, seen.last_reason) == (LATER, LATER, None)
+    assert (seen.entries, seen.undated, seen.recent) == (3, 1, "x")
+    assert len(sources.polls(source.id)) == 1
+    sources.record_unchanged([update(source.id)], [])
+    assert (sources.get(source.id).entries, sources.get(source.id).undated) == (3, 1)
 
 
 def test_gone_pauses_an_active_source_only(database: Database) -> None:
