@@ -172,6 +172,15 @@ class Enclosure:
 
 
 @dataclass(frozen=True, slots=True)
+class FileProperties:
+    """What a file's own properties say: filled in by programs, so whatever its text says goes before them."""
+
+    title: str | None = None
+    author: str | None = None
+    created: str | None = None  # as written
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What the source said about one article, nothing guessed."""
 
@@ -191,6 +200,8 @@ class Entry:
     enclosures: tuple[Enclosure, ...] = ()
     language: str | None = None  # as declared, BCP 47
     base_url: str | None = None  # what relative links are relative to
+    properties: FileProperties = FileProperties()
+    margins: tuple[str, ...] = ()  # what stands outside the text: running heads, footers, page numbers
 
 
 @dataclass(frozen=True, slots=True)

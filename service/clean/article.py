@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from service.clean.boilerplate import Body, cut_boilerplate
 from service.clean.dates import parse_date
-from service.clean.headline import Headline, find_headline, make_title, source_title
+from service.clean.headline import Headline, find_headline, make_title, property_title, source_title
 from service.clean.html import html_lines
 from service.clean.language import choose_language
 from service.clean.text import Line, one_line, read_lines, shorten, write_text
 from service.clean.urls import canonical_url
-from service.values import Article, DateOrigin, Enclosure, Entry, Precision
+from service.values import Article, Cut, CutKind, DateOrigin, Enclosure, Entry, Precision
 
 HASH_VERSION = "1"
 CLOCK_TOLERANCE = timedelta(days=1)  # of clocks and time zones; what lies further ahead is no publication
@@ -48,11 +48,13 @@ def clean(
 
     ``day_first`` says how the source writes 5/3/2019; ``source_language`` is what the source as a whole
     declares; ``path`` the file that the entry was read from. Dates are the entry's, else those said in the
-    text; never the time of the file or of the fetch.
+    text, else the file's own properties'; never the time of the file or of the fetch.
     """
     title = source_title(entry.title, is_html=entry.title_is_html)
     lines = _lines(entry)
     headline = None if title else _headline(lines)
+    if not title and headline is None:
+        title = property_title(entry.properties.title)
     taken: Sequence[Line] = lines
     if headline is not None:
         title = headline.title
@@ -73,11 +75,11 @@ def clean(
         published_at=dated.at,
         precision=dated.precision,
         date_origin=dated.origin,
-        author=_author(entry.author or body.byline),
+        author=_author(entry.author or body.byline or entry.properties.author),
         language=choose_language(f"{title}\n{text}", entry.language, source_language),
         categories=_categories(entry.categories),
         enclosures=_enclosures(entry.enclosures, entry.base_url),
-        cuts=tuple(body.cuts),
+        cuts=(*body.cuts, *(Cut(CutKind.FURNITURE, text) for text in _margins(entry.margins))),
         path=path,
     )
 
@@ -135,6 +137,10 @@ def _date(entry: Entry, body: Body, *, fetched_at: datetime, day_first: bool | N
             return _Dated(min(found[0], fetched_at), found[1], entry.date_origin)
     if body.dated is not None:
         return _Dated(min(body.dated[0], fetched_at), body.dated[1], DateOrigin.TEXT)
+    # When a file was made is the last resort: a report of March may have been saved again in May.
+    created = parse_date(entry.properties.created, day_first=day_first) if entry.properties.created else None
+    if created is not None and created[0] <= fetched_at + CLOCK_TOLERANCE:
+        return _Dated(min(created[0], fetched_at), created[1], DateOrigin.METADATA)
     return _Dated()
 
 
@@ -150,6 +156,11 @@ def _guid(guid: str | None) -> str | None:
 
 def _author(author: str | None) -> str | None:
     return shorten(one_line(author), MAX_AUTHOR) or None if author else None
+
+
+def _margins(margins: Sequence[str]) -> list[str]:
+    plain = (shorten(one_line(text), MAX_AUTHOR) for text in margins[:MAX_CATEGORIES])
+    return [text for text in dict.fromkeys(plain) if text]
 
 
 def _categories(categories: Sequence[str]) -> tuple[str, ...]:

@@ -17,6 +17,16 @@ MAX_HEADLINE = 180
 MAX_HEADLINE_WORDS = 28
 
 _MARKS = re.compile(r"^(?:#{1,6}\s+|[=*_]{1,3}\s*)|(?:\s+#{1,6}|[=*_]{1,3})$")
+# What programs write where a person left the title open: the file's name, or what the program calls it.
+_FILLED_IN = re.compile(
+    r"(?:microsoft |libreoffice |openoffice )?(?:word|writer|excel|powerpoint|print|publisher) - .*"
+    r"|.*\.(?:docx?|odt|rtf|pdf|txt|html?|indd|qxd|tex|dvi|ps|pub|xlsx?|pptx?)"
+    r"|(?:untitled|unbenannt|sans titre|sin título|senza titolo|без имени|безымянный|無題|无标题|제목 없음)"
+    r"(?:[ -]?(?:document|dokument|\d+))*"
+    r"|(?:document|dokument|doc|scan|scanned document|(?:powerpoint )?presentation|template|title)[ _-]?\d*"
+    r"|[\w-]*\d{4,}[\w-]*",
+    re.IGNORECASE,
+)
 _UNFINISHED = (",", ";", ":", "：", "、", "，", ".", "。", "-", "–", "—")
 # A full stop that ends no sentence is one of an abbreviation; a title may end with "U.S."
 _ABBREVIATION = re.compile(r"(?:\b[A-Z]\.){2,}$|\b(?:Inc|Ltd|Corp|Co|Jr|Sr|Dr|St|vs)\.$")
@@ -43,6 +53,12 @@ def source_title(title: str | None, *, is_html: bool) -> str:
         return ""
     plain = one_line(strip_markup(title[: MAX_TITLE * 8], is_html=is_html))
     return shorten(plain, MAX_TITLE) if any(character.isalnum() for character in plain) else ""
+
+
+def property_title(title: str | None) -> str:
+    """The title that a file's properties give; empty where a program filled it in."""
+    plain = source_title(title, is_html=False)
+    return "" if _FILLED_IN.fullmatch(plain) else plain
 
 
 def find_headline(lines: Sequence[Line]) -> Headline | None:

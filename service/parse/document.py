@@ -20,6 +20,7 @@ from service.parse.document_kinds import (
     describe_binary,
     looks_like_mail,
     looks_like_page,
+    looks_like_pdf,
     take_sample,
 )
 from service.parse.envelope import unpack
@@ -104,6 +105,12 @@ def _read_page(document: Document) -> tuple[Entry, ...]:
     return read_page(document.body, document.content_type)
 
 
+def _read_pdf(document: Document) -> tuple[Entry, ...]:
+    from service.parse.document_pdf import read_pdf  # noqa: PLC0415 - PDFium is a library of 7 MB
+
+    return read_pdf(document.body)
+
+
 def _read_text(document: Document) -> tuple[Entry, ...]:
     from service.parse.document_text import read_text  # noqa: PLC0415 - with the others
 
@@ -111,6 +118,7 @@ def _read_text(document: Document) -> tuple[Entry, ...]:
 
 
 KINDS: tuple[Kind, ...] = (
+    Kind("a PDF", looks_like_pdf, _read_pdf),
     Kind("a feed", lambda sample: sample.is_feed, _read_feed),
     Kind("a web page", looks_like_page, _read_page),
     Kind("an e-mail", looks_like_mail, _read_mail),

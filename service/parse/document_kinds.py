@@ -37,9 +37,13 @@ _MAIL_ONLY = re.compile(
 )
 _HTML_NAMES = frozenset((".html", ".htm", ".xhtml"))
 
+_PDF = "a PDF document"
+_PDF_HEADER = 1024  # bytes in which it has to begin
+_PDF_OBJECT = re.compile(rb"[\r\n]\d{1,7} \d{1,5} obj\b")
+
 # (bytes, offset, what it is)
 _MAGIC: tuple[tuple[bytes, int, str], ...] = (
-    (b"%PDF", 0, "a PDF document"),
+    (b"%PDF-", 0, _PDF),
     (b"PK\x03\x04", 0, "a ZIP archive or an Office document"),
     (b"PK\x05\x06", 0, "an empty ZIP archive"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0, "an old Office document"),
@@ -130,6 +134,12 @@ def describe_binary(sample: Sample) -> str:
         return "nothing but zero bytes"
     zeros = sample.head.count(0)
     return f"binary data ({zeros:,} zero bytes in the first {len(sample.head):,}), not a text"
+
+
+def looks_like_pdf(sample: Sample) -> bool:
+    """Whether it is a PDF: its header may stand behind some other bytes (ISO 32000-1, annex H.3.4.1)."""
+    header = b"%PDF-" in sample.head[:_PDF_HEADER]
+    return header and (sample.magic == _PDF or _PDF_OBJECT.search(sample.head) is not None)
 
 
 def looks_like_page(sample: Sample) -> bool:

@@ -1,0 +1,83 @@
+"""Small documents of the formats that no text editor writes, made byte by byte: a PDF, a Word document, …"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+
+PdfRow = tuple[float, float, float, str]  # left, base line, size, text
+
+
+def pdf(pages: Sequence[Sequence[PdfRow]], properties: Mapping[str, str] | None = None) -> bytes:
+    """A PDF with rows of Helvetica at places, on pages of A4."""
+    count = len(pages)
+    objects: list[bytes] = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Count %d /Kids [%s] >>"
+        % (count, b" ".join(b"%d 0 R" % (5 + 2 * number) for number in range(count))),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        b"<< %s >>"
+        % b" ".join(b"/%s (%s)" % (k.encode(), _escaped(v)) for k, v in (properties or {}).items()),
+    ]
+    for number, rows in enumerate(pages):
+        shown = b"\n".join(
+            b"BT /F1 %g Tf 1 0 0 1 %g %g Tm (%s) Tj ET" % (size, left, bottom, _escaped(text))
+            for left, bottom, size, text in rows
+        )
+        objects.append(
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R "
+            b"/Resources << /Font << /F1 3 0 R >> >> >>" % (6 + 2 * number)
+        )
+        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(shown), shown))
+    return pdf_of(objects)
+
+
+def pdf_of(objects: Sequence[bytes], trailer: bytes = b"/Info 4 0 R") -> bytes:
+    """A PDF of numbered objects, the first of which is its catalogue."""
+    body, offsets = bytearray(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), []
+    for number, one in enumerate(objects, 1):
+        offsets.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, one)
+    start = len(body)
+    body += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    body += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    body += b"trailer << /Size %d /Root 1 0 R %s >>\nstartxref\n%d\n%%%%EOF\n" % (
+        len(objects) + 1,
+        trailer,
+        start,
+    )
+    return bytes(body)
+
+
+def _escaped(text: str) -> bytes:
+    raw = text.encode("cp1252")
+    return raw.replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)")
+
+
+def column(
+    text: str, *, left: float = 70, top: float = 760, size: float = 11, leading: float = 14, width: int = 80
+) -> list[PdfRow]:
+    """A text as rows under each other, broken at ``width`` characters; a blank line is a gap."""
+    rows: list[PdfRow] = []
+    bottom = top
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in [*paragraph.split(), ""]:
+            if not word or len(line) + len(word) >= width:
+                rows.append((left, bottom, size, line))
+                bottom -= leading
+                line = word
+            else:
+                line = f"{line} {word}".strip()
+        bottom -= leading * 0.7
+    return [row for row in rows if row[3]]
+
+
+def zipped(members: Mapping[str, bytes | str], *, stored: bool = False) -> bytes:
+    """A ZIP archive."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name, (2024, 6, 18, 9, 45, 0)), content)
+    return file.getvalue()
