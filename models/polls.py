@@ -20,6 +20,7 @@ _STATE = """
         failures = ?, failing_since = ?, moved_to = ?, moved_count = ?,
         poll_interval = COALESCE(?, poll_interval), title = COALESCE(title, ?),
         entries = COALESCE(?, entries), undated = COALESCE(?, undated),
+        newest_at = COALESCE(?, newest_at), usual_gap = COALESCE(?, usual_gap),
         state = CASE WHEN state = 'active' THEN COALESCE(?, state) ELSE state END,
         state_reason = CASE WHEN state = 'active' THEN COALESCE(?, state_reason) ELSE state_reason END
     WHERE id = ?
@@ -180,6 +181,8 @@ def _state(update: SourceUpdate) -> tuple[Any, ...]:
         optional_storable(update.title),
         update.entries,
         update.undated,
+        optional_micros(update.newest_at),
+        update.usual_gap,
         None if update.state is None else str(update.state),
         optional_storable(update.state_reason),
         update.source_id,

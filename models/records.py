@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from models.source_records import (
+    Health,
     PollRecord,
+    SourceHealth,
     SourceKind,
     SourceRecord,
     SourceSpec,
@@ -28,11 +30,13 @@ __all__ = [
     "EnclosureRecord",
     "EvidenceRecord",
     "FileRecord",
+    "Health",
     "Known",
     "Page",
     "PollRecord",
     "Retagged",
     "RevisionRecord",
+    "SourceHealth",
     "SourceKind",
     "SourceRecord",
     "SourceSave",

@@ -77,6 +77,8 @@ class SourceRecord:
     lease_until: datetime | None = None
     entries: int | None = None  # in the last document that was read whole; None for folders
     undated: int | None = None  # those of them that say no date
+    newest_at: datetime | None = None  # the latest date of publication in it
+    usual_gap: float | None = None  # seconds between its articles, as their dates have it
     recent: str = ""  # a mark for each of the last looks, the newest last: "+" news, "." none, "x" failed
     moved_from: str | None = None  # the address that it was added with, where it has another now
     moved_at: datetime | None = None
@@ -85,6 +87,31 @@ class SourceRecord:
     def name(self) -> str:
         """What to call it: its title, else its location."""
         return self.title or self.location
+
+
+class Health(StrEnum):
+    """How a source stands; the first that holds, in the order of `models.health`."""
+
+    REMOVED = "removed"
+    GONE = "gone"  # paused, because its server said 410
+    PAUSED = "paused"
+    IMPORTED = "imported"  # brought in once, never polled
+    FAILING = "failing"
+    NEW = "new"  # not looked at yet
+    EMPTY = "empty"  # what it shows holds no entry
+    SILENT = "silent"  # nothing new for long, against its own rhythm
+    UNDATED = "undated"  # none of its entries says when it was published
+    MOVED = "moved"  # its server sends us to another address, or did so lately
+    OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """A source and how it stands."""
+
+    source: SourceRecord
+    health: Health
+    quiet_since: datetime | None = None  # when something new last came, as far as that can be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +138,8 @@ class SourceUpdate:
     lease_owner: str | None = None  # whose lease is released
     entries: int | None = None  # None keeps the stored one, here and below
     undated: int | None = None
+    newest_at: datetime | None = None
+    usual_gap: float | None = None
     moved_at: datetime | None = None  # when a move to ``location`` was believed
     looked_at: datetime | None = None  # a look that brought nothing and stands in no poll's record
 

@@ -17,7 +17,7 @@ from models.errors import NotFound
 from models.fields import storable
 from models.polls import forget_polls, polls, record_unchanged
 from models.records import SourceKind, SourceRecord, SourceSpec, SourceState
-from models.rows import source_record
+from models.rows import SOURCE_COLUMNS, source_record, stored_source
 from models.tables import Source
 
 __all__ = [
@@ -162,11 +162,12 @@ def list_sources(
     kinds: Collection[SourceKind] = (),
 ) -> list[SourceRecord]:
     """Sources by state and kind (no kinds: all), by group, then name."""
-    query = Source.select().where(Source.state.in_([str(state) for state in states]))
-    if kinds:
-        query = query.where(Source.kind.in_([str(kind) for kind in kinds]))
+    wanted, chosen = [str(state) for state in states], [str(kind) for kind in kinds]
+    sql = f"SELECT {SOURCE_COLUMNS} FROM source WHERE state IN ({', '.join('?' * len(wanted))})"
+    if chosen:
+        sql += f" AND kind IN ({', '.join('?' * len(chosen))})"
     with current().session():
-        found = [source_record(row) for row in query]
+        found = [stored_source(row) for row in current().rows(sql, (*wanted, *chosen))]
     return sorted(found, key=lambda one: (one.group or "", one.name.casefold(), one.id))
 
 

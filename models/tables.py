@@ -75,6 +75,8 @@ class Source(Table):
     lease_until = UtcDateTimeField(null=True)
     entries = IntegerField(null=True)
     undated = IntegerField(null=True)
+    newest_at = UtcDateTimeField(null=True)
+    usual_gap = FloatField(null=True)
     recent = TextField(default="")
     moved_from = TextField(null=True)
     moved_at = UtcDateTimeField(null=True)

@@ -33,6 +33,7 @@ from service.fetch.http import Fetcher
 from service.fetch.politeness import Politeness
 from service.keeping import Kept, keep
 from service.reading import Reading
+from service.rhythm import usual_gap
 from service.tagging import Tagger
 from service.targets import feed_target, priors
 from service.values import Failed, Fetched, FetchResult, Hints, NotModified, Reason, Validators
@@ -196,13 +197,23 @@ class FeedIntake:
         assert reading is not None
 
         def update(kept: Kept) -> SourceUpdate:
-            return self._after_success(
+            update = self._after_success(
                 look,
                 Outcome.NEW if kept.new or kept.duplicates else Outcome.SAME,
                 fetched.validators,
                 permanent_url=fetched.permanent_url,
                 overflow=kept.seen > 0 and kept.new == kept.seen and look.source.last_success_at is not None,
                 full=not fetched.delta,
+            )
+            if fetched.delta:
+                return update  # it shows a part of what the feed has
+            dates = _dates(reading)
+            return replace(
+                update,
+                entries=len(reading.finished),
+                undated=len(reading.finished) - len(dates),
+                newest_at=max(dates, default=None),
+                usual_gap=usual_gap(dates, look.ended_at),
             )
 
         record = look.record(
@@ -235,8 +246,7 @@ class FeedIntake:
         full: bool = False,
     ) -> SourceUpdate:
         source, reading = look.source, look.reading
-        history = [one.article.published_at for one in reading.finished] if reading else []
-        whole = full and reading is not None  # not a delta: what it shows is what the feed has
+        history = _dates(reading) if reading else []
         hints = look.result.hints
         if reading is not None:
             hints = _merged(hints, reading.hints)
@@ -244,7 +254,7 @@ class FeedIntake:
             looks.schedule_of(source),
             look.ended_at,
             outcome=outcome,
-            history=[moment for moment in history if moment is not None],
+            history=history,
             last_new_at=look.ended_at if outcome is Outcome.NEW else source.last_new_at,
             interval=source.interval,
             overflow=overflow,
@@ -274,10 +284,14 @@ class FeedIntake:
             location=move.to if move.believed else None,
             host=registrable_domain(move.to) if move.believed and move.to else None,
             moved_at=look.ended_at if move.believed else None,
-            entries=len(history) if whole else None,
-            undated=history.count(None) if whole else None,
             lease_owner=self._owner,
         )
+
+
+def _dates(reading: Reading) -> list[datetime]:
+    """When the articles of a document were published, as far as they say so."""
+    found = (one.article.published_at for one in reading.finished)
+    return [moment for moment in found if moment is not None]
 
 
 def _merged(server: Hints, feed: Hints) -> Hints:

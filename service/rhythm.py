@@ -136,6 +136,7 @@ BACKOFF: dict[Reason, Backoff] = {
 }
 
 _MAX_EVENTS = 30
+_USUAL_EVENTS = 11
 _SAME_EVENT = 300.0  # seconds: articles published in one go
 _MEMORY = 90 * DAY
 _PATIENCE = 8  # a silence is looked into every eighth of its length
@@ -169,9 +170,20 @@ def rhythm(look: Look, cadence: Cadence) -> Rhythm:
     return Rhythm(learnt, learnt, why)
 
 
-def _events(history: Sequence[datetime], now: datetime) -> list[datetime]:
+def usual_gap(history: Sequence[datetime], now: datetime) -> float | None:
+    """Seconds between articles, as their dates have it however old they are; None where there are too few.
+
+    What a silence is measured against: the rhythm above is clamped, and forgets what is older than a season.
+    """
+    events = _events(history, now, memory=None)[-_USUAL_EVENTS:]
+    gaps = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(events)]
+    return median(gaps) if len(gaps) >= 2 else None  # noqa: PLR2004 - one gap is no rhythm
+
+
+def _events(history: Sequence[datetime], now: datetime, memory: float | None = _MEMORY) -> list[datetime]:
     """When something was published, oldest first: the last ones, those of one moment as one."""
-    recent = sorted(time for time in history if now - timedelta(seconds=_MEMORY) <= time <= now)
+    since = None if memory is None else now - timedelta(seconds=memory)
+    recent = sorted(time for time in history if time <= now and (since is None or time >= since))
     events: list[datetime] = []
     for time in recent:
         if not events or (time - events[-1]).total_seconds() > _SAME_EVENT:

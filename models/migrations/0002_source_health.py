@@ -7,6 +7,8 @@ import peewee
 COLUMNS = (
     "entries INTEGER",  # in the last document that was read whole
     "undated INTEGER",  # those of them that say no date
+    "newest_at BIGINT",  # the latest date of publication in it
+    "usual_gap DOUBLE PRECISION",  # seconds between its articles, as their dates have it
     "recent TEXT NOT NULL DEFAULT ''",  # a mark for each of the last looks, the newest last
     "moved_from TEXT",  # the address that it was added with, where it has another now
     "moved_at BIGINT",
