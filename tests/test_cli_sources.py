@@ -113,9 +113,11 @@ def test_sources_are_listed_with_their_state(stored: Home) -> None:
     result = stored.run("sources", "list")
     lines = result.out.splitlines()
 
-    assert lines[0].split() == ["ID", "KIND", "STATE", "SCHEDULE", "LAST", "POLL", "NEXT", "ARTICLES", "NAME"]
+    assert lines[0].split() == [
+        "ID", "KIND", "STATE", "POLLS", "SCHEDULE", "LAST", "POLL", "NEXT", "ARTICLES", "NAME",
+    ]  # fmt: skip
     assert lines[1].split()[:3] == ["2", "folder", "new"]
-    assert lines[2].split()[:3] == ["1", "feed", "ok"]
+    assert lines[2].split()[:4] == ["1", "feed", "silent", "for"]  # its last article is of 2024
     assert lines[2].endswith("press/Example")
     assert "hunter2" not in stored.run("sources", "list", "--json").out
 

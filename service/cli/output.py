@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from service.masking import plain
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
     from rich.progress import Progress
 
 _UNLIMITED = 100_000  # columns of a pipe
@@ -30,7 +30,23 @@ def print_json(value: Any) -> None:
     """One JSON value, indented; times are to be strings already (`moment`)."""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(value, ensure_ascii=not utf8, indent=2)
-    print(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))  # noqa: T201
+    print(_escaped(text))  # noqa: T201
+
+
+def stream_json(values: Iterable[Any]) -> None:
+    """One JSON array, as `print_json` would print it, written value by value."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    opened = False
+    for value in values:
+        text = json.dumps(value, ensure_ascii=not utf8, indent=2).replace("\n", "\n  ")
+        print(",\n  " if opened else "[\n  ", end="")  # noqa: T201
+        print(_escaped(text), end="")  # noqa: T201
+        opened = True
+    print("\n]" if opened else "[]")  # noqa: T201
+
+
+def _escaped(text: str) -> str:
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def say(text: str) -> None:
@@ -51,15 +67,15 @@ def console() -> Console:
     return Console(file=sys.stdout, width=width, highlight=False, emoji=False, markup=False)
 
 
-def print_table(
-    columns: Sequence[str | tuple[str, str]], rows: Iterable[Sequence[RenderableType | None]]
-) -> None:
+def print_table(columns: Sequence[str | tuple[str, str]], rows: Iterable[Sequence[str | None]]) -> None:
     """A table; a column is its heading, or (heading, "right" or "wrap"). The texts are made safe here."""
+    if not sys.stdout.isatty():
+        _print_plain(columns, rows)
+        return
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     screen = console()
-    terminal = screen.width != _UNLIMITED
     table = Table(
         box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(columns)
     )
@@ -68,16 +84,40 @@ def print_table(
         table.add_column(
             heading,
             justify="right" if style == "right" else "left",
-            no_wrap=not terminal or style != "wrap",
+            no_wrap=style != "wrap",
             overflow="fold" if style == "wrap" else "ellipsis",
         )
     for row in rows:
-        cells = [Text(plain(cell)) if isinstance(cell, str) else cell or "" for cell in row]
-        table.add_row(*cells)
+        table.add_row(*(Text(plain(cell or "")) for cell in row))
     with screen.capture() as captured:
         screen.print(table)
     for line in captured.get().splitlines():
         print(line.rstrip())  # noqa: T201 - rich fills lines up to the widest cell
+
+
+def _print_plain(columns: Sequence[str | tuple[str, str]], rows: Iterable[Sequence[str | None]]) -> None:
+    """As rich would in a pipe, where nothing is coloured or wrapped, but not at its cost."""
+    right = [not isinstance(column, str) and column[1] == "right" for column in columns]
+    headings = [column if isinstance(column, str) else column[0] for column in columns]
+    lines = [headings] if any(columns) else []
+    lines += [[plain(cell or "") for cell in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        gaps = [" " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)]
+        cells = (
+            gap + cell if to_right else cell + gap
+            for cell, gap, to_right in zip(line, gaps, right, strict=True)
+        )
+        print("  ".join(cells).rstrip())  # noqa: T201
+
+
+def _width(text: str) -> int:
+    """The columns that a text takes in a terminal."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    return cell_len(text)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import click
 from service.cli.completing import source_names
 from service.cli.exits import Exit
 from service.cli.output import count, hint, print_json, progress
+from service.cli.poll_words import failed, poll_json, print_polls
 from service.cli.state import State, define, json_option
-from service.cli.status import failed, poll_json, print_polls
 
 
 @define(
@@ -36,12 +36,12 @@ def command(state: State, sources: tuple[str, ...], force: bool, as_json: bool) 
     from service.application import Application  # noqa: PLC0415 - it brings everything
 
     with Application.open(settings) as application:
-        from models.sources import list_sources  # noqa: PLC0415
+        from models import health  # noqa: PLC0415
 
         with progress() as display:
             display.add_task("polling", total=None)
             records = application.poll(sources, force=force)
-        names = {one.id: one for one in list_sources()}
+        names = health.names({record.source_id for record in records})
     if as_json:
         print_json([poll_json(record) for record in records])
     elif records:

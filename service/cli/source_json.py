@@ -9,7 +9,7 @@ from service.cli.output import moment
 from service.masking import mask
 
 if TYPE_CHECKING:
-    from models.records import SourceRecord
+    from models.records import SourceHealth, SourceRecord
 
 
 def source_json(source: SourceRecord) -> dict[str, Any]:
@@ -35,4 +35,16 @@ def source_json(source: SourceRecord) -> dict[str, Any]:
         "last_success_at": moment(source.last_success_at),
         "last_new_at": moment(source.last_new_at),
         "articles": source.article_count,
+        "recent": source.recent,
+        "entries": source.entries,
+        "undated": source.undated,
+        "newest_at": moment(source.newest_at),
+        "moved_to": None if source.moved_to is None else mask(source.moved_to),
+        "moved_from": None if source.moved_from is None else mask(source.moved_from),
+        "moved_at": moment(source.moved_at),
     }
+
+
+def health_json(one: SourceHealth) -> dict[str, Any]:
+    """A source for programs, with how it stands."""
+    return {**source_json(one.source), "health": str(one.health), "quiet_since": moment(one.quiet_since)}

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from service.cli.adding import add
-from service.cli.output import ago, count, hint, print_json, print_table, say, span
+from service.cli.output import count, hint, print_json, say
 from service.cli.source_json import source_json
+from service.cli.source_lists import list_command, show
 from service.cli.state import State, define, json_option
 from service.cli.subscriptions import export, import_command
 from service.cli.trying import test
 from service.masking import mask
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from models.records import SourceRecord
-
-_SHORTEST_SILENCE = timedelta(days=7)  # a holiday is none
-_UNUSUAL = 10  # times the usual time between articles
 
 
 @click.group(
@@ -32,83 +27,6 @@ _UNUSUAL = 10  # times the usual time between articles
 )
 def command() -> None:
     """Add, list, pause and remove feeds and folders."""
-
-
-@define(
-    "list",
-    examples="""
-    wirewatch sources list
-    wirewatch sources list --failing
-    wirewatch sources list --json | jq '.[] | select(.failures > 3) | .location'
-    """,
-)
-@click.option("--failing", is_flag=True, help="Only those whose last poll failed.")
-@click.option("--removed", is_flag=True, help="Also those that were removed.")
-@json_option
-def list_command(state: State, failing: bool, removed: bool, as_json: bool) -> None:
-    """List the sources with their state, last poll and number of articles."""
-    from models.records import SourceState  # noqa: PLC0415
-
-    states = [SourceState.ACTIVE, SourceState.PAUSED] + [SourceState.REMOVED] * removed
-    with state.database():
-        from models.sources import list_sources  # noqa: PLC0415
-
-        found = [one for one in list_sources(states=states) if one.failures or not failing]
-    now = state.now
-    if as_json:
-        print_json([source_json(one) for one in found])
-    elif not found:
-        hint(
-            "no source is failing"
-            if failing
-            else "there are no sources yet: 'wirewatch sources add URL|PATH'"
-        )
-    else:
-        print_table(
-            ["ID", "KIND", "STATE", "SCHEDULE", "LAST POLL", "NEXT", ("ARTICLES", "right"), ("NAME", "wrap")],
-            [_row(one, now) for one in found],
-        )
-
-
-def _row(source: SourceRecord, now: datetime) -> list[str]:
-    due = source.next_poll_at if source.state == "active" else None
-    upcoming = "-" if due is None else "due" if due <= now else ago(due, now)
-    named = f"{source.group}/{source.name}" if source.group else source.name
-    return [
-        str(source.id),
-        source.kind,
-        health(source, now),
-        source.schedule if source.next_poll_at else "-",
-        ago(source.last_polled_at, now),
-        upcoming,
-        f"{source.article_count:,}",
-        mask(named),
-    ]
-
-
-def health(source: SourceRecord, now: datetime) -> str:
-    """A source's state in a few words, with the reason where it is not well."""
-    if source.state != "active":
-        return f"{source.state}: {source.state_reason}" if source.state_reason else str(source.state)
-    if source.failures:
-        since = f" for {ago(source.failing_since, now).removesuffix(' ago')}" if source.failing_since else ""
-        return f"failing{since}: {source.last_reason}"
-    if not source.last_polled_at and source.next_poll_at:
-        return "new"
-    if source.moved_to:
-        return f"ok, moving to {mask(source.moved_to)}"
-    silence = _silence(source, now)
-    return f"silent for {span(silence)}" if silence else "ok"
-
-
-def _silence(source: SourceRecord, now: datetime) -> timedelta | None:
-    """How long nothing new has come, where that is long against the source's own rhythm."""
-    if source.kind != "feed" or source.interval is None or source.last_new_at is None:
-        return None
-    silence = now - source.last_new_at
-    # The learnt interval is half the usual time between articles.
-    usual = timedelta(seconds=2 * source.interval)
-    return silence if silence > max(_SHORTEST_SILENCE, _UNUSUAL * usual) else None
 
 
 def _change(
@@ -225,5 +143,5 @@ def resume(state: State, sources: tuple[str, ...], yes: bool, as_json: bool) -> 
     )
 
 
-for one_command in (add, list_command, remove, pause, resume, test, import_command, export):
+for one_command in (add, list_command, show, remove, pause, resume, test, import_command, export):
     command.add_command(one_command)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from service.cli.output import ago, count, moment, print_json, print_table, say, size
-from service.cli.source_json import source_json
-from service.cli.sources import health
+from service.cli.poll_words import poll_json, print_polls
+from service.cli.source_json import health_json
+from service.cli.source_words import in_words
 from service.cli.state import State, define, json_option
 from service.masking import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from models.records import PollRecord, SourceRecord, Status
+    from models.records import SourceHealth, Status
 
-_WELL = ("ok", "not_modified", "waiting", "busy")
+_MOST = 100  # failing sources: 'wirewatch sources list --failing' has them all
 
 
 @define(
@@ -34,20 +35,20 @@ def command(state: State, as_json: bool) -> None:
     """
     now = state.now
     with state.database() as database:
-        from models import catalog  # noqa: PLC0415
-        from models.sources import list_sources  # noqa: PLC0415
+        from models import catalog, health  # noqa: PLC0415
+        from models.records import Health  # noqa: PLC0415
 
         status = catalog.status(now)
-        sources = {one.id: one for one in list_sources()}
+        names = health.names({poll.source_id for poll in status.recent})
+        failing = list(health.read(health.ids(now, states=[Health.FAILING], limit=_MOST), now))
         place = database.url
-    failing = [one for one in sources.values() if one.failures and one.state == "active"]
     if as_json:
         print_json(_as_json(status, failing, place))
     else:
-        _print(status, failing, sources, place, now)
+        _print(status, failing, names, place, now)
 
 
-def _as_json(status: Status, failing: Sequence[SourceRecord], place: str) -> dict[str, Any]:
+def _as_json(status: Status, failing: Sequence[SourceHealth], place: str) -> dict[str, Any]:
     return {
         "articles": status.articles,
         "tagged": status.tagged,
@@ -66,32 +67,14 @@ def _as_json(status: Status, failing: Sequence[SourceRecord], place: str) -> dic
         "schema": status.schema,
         "database_bytes": status.database_bytes,
         "recent": [poll_json(poll) for poll in status.recent],
-        "failing_sources": [source_json(one) for one in failing],
-    }
-
-
-def poll_json(poll: PollRecord) -> dict[str, Any]:
-    """A look at a source for programs."""
-    return {
-        "source_id": poll.source_id,
-        "started_at": moment(poll.started_at),
-        "duration_ms": poll.duration_ms,
-        "outcome": poll.outcome,
-        "status": poll.status,
-        "detail": None if poll.detail is None else mask(poll.detail),
-        "bytes": poll.bytes,
-        "seen": poll.seen,
-        "new": poll.new,
-        "changed": poll.changed,
-        "duplicates": poll.duplicates,
-        "problems": poll.problems,
+        "failing_sources": [health_json(one) for one in failing],
     }
 
 
 def _print(
     status: Status,
-    failing: Sequence[SourceRecord],
-    sources: dict[int, SourceRecord],
+    failing: Sequence[SourceHealth],
+    names: Mapping[int, str],
     place: str,
     now: datetime,
 ) -> None:
@@ -119,33 +102,15 @@ def _print(
         print_table(
             ["ID", ("FAILING SOURCE", "wrap"), ("STATE", "wrap"), ("DETAIL", "wrap")],
             [
-                [str(one.id), mask(one.name), health(one, now), mask(one.last_detail or "")]
+                [
+                    str(one.source.id),
+                    mask(one.source.name),
+                    in_words(one, now),
+                    mask(one.source.last_detail or ""),
+                ]
                 for one in failing[:20]
             ],
         )
     if status.recent:
         say("")
-        print_polls(status.recent, sources, now)
-
-
-def print_polls(polls: Sequence[PollRecord], sources: dict[int, SourceRecord], now: datetime) -> None:
-    """A table of looks at sources."""
-    print_table(
-        ["POLL", "OUTCOME", ("NEW", "right"), ("CHANGED", "right"), ("SOURCE", "wrap"), ("DETAIL", "wrap")],
-        [
-            [
-                ago(poll.started_at, now),
-                poll.outcome,
-                str(poll.new),
-                str(poll.changed),
-                mask(sources[poll.source_id].name) if poll.source_id in sources else str(poll.source_id),
-                mask(poll.detail or ""),
-            ]
-            for poll in polls
-        ],
-    )
-
-
-def failed(poll: PollRecord) -> bool:
-    """Whether a look went wrong; one that was put off ("waiting", "busy") did not."""
-    return poll.outcome not in _WELL
+        print_polls(status.recent, names, now)
