@@ -77,7 +77,91 @@ def column(
 def zipped(members: Mapping[str, bytes | str], *, stored: bool = False) -> bytes:
     """A ZIP archive."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED) as archive:
+    kind = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(file, "w") as archive:
         for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name, (2024, 6, 18, 9, 45, 0)), content)
+            archive.writestr(zipfile.ZipInfo(name, (2024, 6, 18, 9, 45, 0)), content, kind)
     return file.getvalue()
+
+
+def docx(
+    body: str, *, properties: str = "", notes: str = "", more: Mapping[str, bytes | str] | None = None
+) -> bytes:
+    """A Word document with this inside ``w:body``, ``properties`` inside its core properties."""
+    office = "application/vnd.openxmlformats-officedocument.wordprocessingml"
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    return zipped(
+        {
+            "[Content_Types].xml": f"""<?xml version="1.0" encoding="UTF-8"?>
+<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">
+<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
+<Default Extension="xml" ContentType="application/xml"/>
+<Override PartName="/word/document.xml" ContentType="{office}.document.main+xml"/>
+<Override PartName="/word/styles.xml" ContentType="{office}.styles+xml"/>
+<Override PartName="/word/footnotes.xml" ContentType="{office}.footnotes+xml"/>
+</Types>""",
+            "_rels/.rels": f"""<?xml version="1.0" encoding="UTF-8"?>
+<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+<Relationship Id="r1" Type="{relations}/officeDocument" Target="word/document.xml"/>
+</Relationships>""",
+            "word/_rels/document.xml.rels": f"""<?xml version="1.0" encoding="UTF-8"?>
+<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+<Relationship Id="r2" Type="{relations}/styles" Target="styles.xml"/>
+<Relationship Id="r3" Type="{relations}/footnotes" Target="footnotes.xml"/>
+</Relationships>""",
+            "word/styles.xml": f"""<w:styles {_W}>
+<w:style w:type="paragraph" w:styleId="Titel"><w:name w:val="Title"/></w:style>
+<w:style w:type="paragraph" w:styleId="berschrift1"><w:name w:val="heading 1"/></w:style>
+</w:styles>""",
+            "word/footnotes.xml": f"<w:footnotes {_W}>{notes}</w:footnotes>",
+            "word/document.xml": f"<w:document {_W}><w:body>{body}</w:body></w:document>",
+            "docProps/core.xml": (
+                '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/'
+                'core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+                'xmlns:dcterms="http://purl.org/dc/terms/">'
+                f"{properties}</cp:coreProperties>"
+            ),
+            **(more or {}),
+        }
+    )
+
+
+_W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+
+def docx_paragraph(text: str, style: str = "") -> str:
+    """A paragraph of a Word document."""
+    styled = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
+    return f'<w:p>{styled}<w:r><w:t xml:space="preserve">{text}</w:t></w:r></w:p>'
+
+
+def odt(
+    body: str, *, properties: str = "", styles: str = "", more: Mapping[str, bytes | str] | None = None
+) -> bytes:
+    """An OpenDocument text with this inside ``office:text``, ``properties`` inside ``office:meta``."""
+    names = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "text", "table", "style", "meta")
+    )
+    names += ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    return zipped(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.text",
+            "content.xml": (
+                f'<office:document-content {names} office:version="1.3"><office:automatic-styles>{styles}'
+                f"</office:automatic-styles><office:body><office:text>{body}</office:text></office:body>"
+                "</office:document-content>"
+            ),
+            "meta.xml": f"<office:document-meta {names}><office:meta>{properties}</office:meta>"
+            "</office:document-meta>",
+            "styles.xml": f"<office:document-styles {names}><office:styles/></office:document-styles>",
+            "META-INF/manifest.xml": (
+                '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+                '<manifest:file-entry manifest:full-path="/" '
+                'manifest:media-type="application/vnd.oasis.opendocument.text"/>'
+                '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/>'
+                "</manifest:manifest>"
+            ),
+            **(more or {}),
+        }
+    )

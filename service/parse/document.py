@@ -16,11 +16,14 @@ from dataclasses import dataclass
 
 from service.errors import ParseFailure
 from service.parse.document_kinds import (
+    ODT,
+    WORD,
     Sample,
-    describe_binary,
     looks_like_mail,
     looks_like_page,
     looks_like_pdf,
+    looks_like_rtf,
+    refuse,
     take_sample,
 )
 from service.parse.envelope import unpack
@@ -60,7 +63,8 @@ def parse_document(body: bytes, name: str, *, content_type: str = "") -> tuple[E
     wrong. Entries of a text, page or message have no title of the file's making: where the document states
     none, `service.clean` finds or makes one.
 
-    :raises ParseFailure: EMPTY, NOT_TEXT with what it seems to be, UNSUPPORTED, MALFORMED, TOO_COMPLEX,
+    :raises ParseFailure: EMPTY, NOT_TEXT with what it seems to be, UNSUPPORTED (a kind that is not read, or
+        a password that is needed), MALFORMED, TOO_COMPLEX,
         TOO_LARGE
     """
     if not body.strip(_BLANK):
@@ -78,7 +82,7 @@ def parse_document(body: bytes, name: str, *, content_type: str = "") -> tuple[E
             if not entries:
                 raise ParseFailure(Reason.EMPTY, f"{kind.name} without any article in it")
             return entries[:MAX_ENTRIES]
-    raise ParseFailure(Reason.NOT_TEXT, describe_binary(sample))
+    raise refuse(sample)
 
 
 # -- readers -------------------------------------------------------------------------------------------
@@ -111,6 +115,24 @@ def _read_pdf(document: Document) -> tuple[Entry, ...]:
     return read_pdf(document.body)
 
 
+def _read_word(document: Document) -> tuple[Entry, ...]:
+    from service.parse.document_office import read_word  # noqa: PLC0415 - with mammoth and lxml
+
+    return read_word(document.body)
+
+
+def _read_odt(document: Document) -> tuple[Entry, ...]:
+    from service.parse.document_office import read_odt  # noqa: PLC0415 - with odfdo and lxml
+
+    return read_odt(document.body)
+
+
+def _read_rtf(document: Document) -> tuple[Entry, ...]:
+    from service.parse.document_rtf import read_rtf  # noqa: PLC0415 - with the others
+
+    return read_rtf(document.body)
+
+
 def _read_text(document: Document) -> tuple[Entry, ...]:
     from service.parse.document_text import read_text  # noqa: PLC0415 - with the others
 
@@ -119,6 +141,9 @@ def _read_text(document: Document) -> tuple[Entry, ...]:
 
 KINDS: tuple[Kind, ...] = (
     Kind("a PDF", looks_like_pdf, _read_pdf),
+    Kind("a Word document", lambda sample: sample.package == WORD, _read_word),
+    Kind("an OpenDocument text", lambda sample: sample.package == ODT, _read_odt),
+    Kind("an RTF document", looks_like_rtf, _read_rtf),
     Kind("a feed", lambda sample: sample.is_feed, _read_feed),
     Kind("a web page", looks_like_page, _read_page),
     Kind("an e-mail", looks_like_mail, _read_mail),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from service.errors import ParseFailure
 from service.parse.encoding import decode
 from service.parse.envelope import find_root
 from service.parse.jsonfeed import looks_like_json
+from service.values import Reason
 
 SAMPLE_BYTES = 64 * 1024
 
@@ -38,16 +41,21 @@ _MAIL_ONLY = re.compile(
 _HTML_NAMES = frozenset((".html", ".htm", ".xhtml"))
 
 _PDF = "a PDF document"
+WORD, ODT = "a Word document", "an OpenDocument text"
+_RTF = "an RTF document"
+_OLE = "an Office document of before 2007"
+_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")  # in the directory of an encrypted one
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _PDF_HEADER = 1024  # bytes in which it has to begin
 _PDF_OBJECT = re.compile(rb"[\r\n]\d{1,7} \d{1,5} obj\b")
 
 # (bytes, offset, what it is)
 _MAGIC: tuple[tuple[bytes, int, str], ...] = (
     (b"%PDF-", 0, _PDF),
-    (b"PK\x03\x04", 0, "a ZIP archive or an Office document"),
+    (b"PK\x03\x04", 0, "a ZIP archive"),
     (b"PK\x05\x06", 0, "an empty ZIP archive"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0, "an old Office document"),
-    (b"{\\rtf", 0, "an RTF document"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0, _OLE),
+    (b"{\\rtf", 0, _RTF),
     (b"\x89PNG", 0, "a PNG image"),
     (b"\xff\xd8\xff", 0, "a JPEG image"),
     (b"GIF8", 0, "a GIF image"),
@@ -92,6 +100,7 @@ class Sample:
     suffix: str  # of its name, in lower case
     content_type: str
     magic: str = ""  # what its first bytes say that it is
+    package: str = ""  # what kind of document a ZIP archive is
 
     @property
     def is_text(self) -> bool:
@@ -113,7 +122,10 @@ class Sample:
 
 
 def take_sample(body: bytes, name: str, content_type: str) -> Sample:
-    """Look at the first 64 KiB of a file."""
+    """Look at the first 64 KiB of a file.
+
+    :raises ParseFailure: MALFORMED or TOO_COMPLEX when it is a ZIP archive that cannot be opened
+    """
     head = body[:SAMPLE_BYTES]
     magic = next(
         (what for mark, at, what in _MAGIC if head[at : at + len(mark)] == mark and _strong(mark, head)), ""
@@ -123,11 +135,30 @@ def take_sample(body: bytes, name: str, content_type: str) -> Sample:
         text = ""
     else:
         text = head.decode(wide, "replace") if wide else decode(head, content_type).text
-    return Sample(head, text, PurePath(name).suffix.lower(), content_type.lower(), magic)
+    package = _package(body) if body.startswith(_ZIP) else ""
+    if magic == _OLE and _ENCRYPTED_PACKAGE in body:
+        package = "an Office document that opens only with its password"
+    return Sample(head, text, PurePath(name).suffix.lower(), content_type.lower(), magic, package)
 
 
-def describe_binary(sample: Sample) -> str:
-    """A message for a person about a file that is no text."""
+def _package(body: bytes) -> str:
+    from service.parse.package import open_archive, package_kind  # noqa: PLC0415 - zipfile costs 25 ms
+
+    return package_kind(open_archive(io.BytesIO(body)))
+
+
+def refuse(sample: Sample) -> ParseFailure:
+    """The failure for a file of a kind that nothing here reads: UNSUPPORTED documents, else NOT_TEXT."""
+    if sample.package:
+        return ParseFailure(Reason.UNSUPPORTED, f"{sample.package}; of office documents only texts are read")
+    if sample.magic == _OLE:
+        return ParseFailure(
+            Reason.UNSUPPORTED, f"{_OLE} (.doc, .xls, .ppt); saved as DOCX, ODT or PDF it can be read"
+        )
+    return ParseFailure(Reason.NOT_TEXT, _describe_binary(sample))
+
+
+def _describe_binary(sample: Sample) -> str:
     if sample.magic:
         return f"{sample.magic}, not a text"
     if not sample.head.strip(b"\x00"):
@@ -140,6 +171,11 @@ def looks_like_pdf(sample: Sample) -> bool:
     """Whether it is a PDF: its header may stand behind some other bytes (ISO 32000-1, annex H.3.4.1)."""
     header = b"%PDF-" in sample.head[:_PDF_HEADER]
     return header and (sample.magic == _PDF or _PDF_OBJECT.search(sample.head) is not None)
+
+
+def looks_like_rtf(sample: Sample) -> bool:
+    """Whether it is RTF."""
+    return sample.magic == _RTF
 
 
 def looks_like_page(sample: Sample) -> bool:
