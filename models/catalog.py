@@ -177,7 +177,7 @@ def status(now: datetime, *, recent: int = 10) -> Status:
             ),
             schema=schema_version(database),
             engine=database.engine,
-            database_bytes=_size(database),
+            database_bytes=database_bytes(database),
             recent=tuple(recent_polls(recent)),
         )
 
@@ -247,7 +247,8 @@ def _days(since: date | None, until: date | None) -> tuple[int, int]:
     return low, high
 
 
-def _size(database: Database) -> int:
+def database_bytes(database: Database) -> int:
+    """How large the database is, inside a session; what a write-ahead log holds besides is not counted."""
     if database.sqlite:
         return int(database.value("PRAGMA page_count")) * int(database.value("PRAGMA page_size"))
     return int(database.value("SELECT pg_database_size(current_database())"))

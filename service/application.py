@@ -36,6 +36,7 @@ from service.poller import Capacity, EventLoop, Poller, owner_name
 from service.relabel import Relabeller, Relabelling
 from service.settings import Settings, source_specs
 from service.tagging import Tagger, Taxonomy, load_topics
+from service.tally import Tally
 from service.values import Reason
 from service.workers import Workers
 from service.writer import Writer
@@ -57,6 +58,7 @@ class Application:
         self.database = database
         self.clock = clock
         self.owner = owner_name()
+        self.tally = Tally()
         self.tagger = Tagger(load_topics(settings.topics.file))
         self._closing = ExitStack()
 
@@ -109,6 +111,7 @@ class Application:
             self.taxonomy,
             processes=schedule.workers,
             deadline=schedule.parse_deadline.total_seconds(),
+            tally=self.tally,
         )
         self._closing.callback(workers.close, wait=False)
         return workers
@@ -140,6 +143,7 @@ class Application:
             owner=self.owner,
             capacity=Capacity(fetches=schedule.fetches, per_host=http.per_host, lease=schedule.lease),
             clock=self.clock,
+            tally=self.tally,
         )
         self._closing.callback(self.stop_polling, 0.0)
         return poller

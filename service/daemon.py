@@ -37,6 +37,7 @@ from service.systemd import Notifier
 
 if TYPE_CHECKING:
     from service.web.health import HealthReport
+    from service.web.metrics import Standing
     from service.web.server import WebServer
 
 TICK, STATUS, TIDY, WATCHDOG, RELABEL = "tick", "status", "tidy", "watchdog", "relabel"
@@ -149,6 +150,7 @@ class _Daemon:
             allowed_hosts=(web.host, *web.allowed_hosts),
             started_at=self._started_at,
             health=self._health,
+            metrics=self._standing,
         )
         server = WebServer(app, web.host, web.port)
         server.start()
@@ -234,8 +236,7 @@ class _Daemon:
     def _health(self) -> HealthReport:
         from service.web.health import HealthReport  # noqa: PLC0415 - asked for by the page only
 
-        reasons = [] if self._ready.is_set() else ["the first tick has not ended yet"]
-        reasons += [trouble for trouble in (self._stale(), self._scheduler.trouble(TICK)) if trouble]
+        reasons = self._unready()
         details: dict[str, str | int | float | bool | None] = {}
         try:
             status = catalog.status(self._application.clock())
@@ -250,6 +251,25 @@ class _Daemon:
                 "schema": status.schema,
             }
         return HealthReport(ready=not reasons, reasons=tuple(reasons), details=details)
+
+    def _unready(self) -> list[str]:
+        """Why the daemon does not do its work, as far as it knows without asking the database."""
+        reasons = [] if self._ready.is_set() else ["the first tick has not ended yet"]
+        return reasons + [trouble for trouble in (self._stale(), self._scheduler.trouble(TICK)) if trouble]
+
+    def _standing(self) -> Standing:
+        from service.web.metrics import Standing  # noqa: PLC0415 - asked for by the page only
+
+        application = self._application
+        return Standing(
+            ready=not self._unready(),
+            last_tick=self._scheduler.last(TICK),
+            jobs=self._scheduler.jobs(),
+            in_hand=application.poller.in_hand(),
+            writer_queue=application.writer.depth(),
+            workers_queue=application.workers.depth(),
+            counted=application.tally.counted(),
+        )
 
     # -- words from outside --------------------------------------------------------------------------------
 

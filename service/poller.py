@@ -25,6 +25,8 @@ from models.records import PollRecord, SourceKind, SourceRecord
 from service.cadence import spread
 from service.intake import FeedIntake
 from service.intake_folder import FolderIntake
+from service.tally import Tally
+from service.values import Reason
 
 T = TypeVar("T")
 
@@ -109,7 +111,9 @@ class Poller:
         owner: str,
         capacity: Capacity,
         clock: Callable[[], datetime],
+        tally: Tally | None = None,
     ) -> None:
+        self._tally = tally or Tally()
         self._feeds = feeds
         self._folders = folders
         self._loop = loop
@@ -152,13 +156,16 @@ class Poller:
             room = self._capacity.fetches - len(self._in_hand)
         if room <= 0 or self._stopping.is_set():
             return {}
+        now = self._clock()
         claimed = source_store.claim(
-            self._clock(),
+            now,
             owner=self._owner,
             lease=self._capacity.lease,
             limit=room,
             per_host=self._capacity.per_host,
         )
+        due = (source.next_poll_at for source in claimed)
+        self._tally.claimed([(now - at).total_seconds() for at in due if at is not None])
         return {source.id: self._begin(source, force=False) for source in claimed}
 
     def poll(self, sources: Sequence[SourceRecord], *, force: bool) -> dict[int, Future[PollRecord | None]]:
@@ -195,12 +202,19 @@ class Poller:
             future = self._threads.submit(self._folder, source, force)
         with self._lock:
             self._in_hand[source.id] = future
-        future.add_done_callback(lambda _: self._ended(source.id))
+        future.add_done_callback(lambda ended: self._ended(source, ended))
         return future
 
-    def _ended(self, source_id: int) -> None:
+    def _ended(self, source: SourceRecord, future: Future[PollRecord | None]) -> None:
         with self._lock:
-            self._in_hand.pop(source_id, None)
+            self._in_hand.pop(source.id, None)
+        if future.cancelled() or future.exception() is not None:
+            return  # the process stops; the source is claimed again
+        poll = future.result()
+        if poll is None:
+            self._tally.failed(source.kind, Reason.STORAGE)
+        else:
+            self._tally.polled(source.kind, poll)
 
     async def _guarded(self, source: SourceRecord, *, force: bool) -> PollRecord | None:
         try:

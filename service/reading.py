@@ -8,7 +8,7 @@ comes in as ``skip``, the content hashes of articles that need no tags because t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.clean import clean
@@ -28,6 +28,14 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a document took a worker, in seconds: the whole, and each article that was tagged."""
+
+    whole: float
+    tagging: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """All that one document gave."""
 
@@ -37,6 +45,7 @@ class Reading:
     hints: Hints = Hints()
     hub: str | None = None
     warnings: tuple[str, ...] = ()  # what was mended, and entries that could not be read
+    timing: Timing | None = field(default=None, compare=False)  # filled in by the worker, who has a clock
 
 
 def read_feed(

@@ -116,6 +116,12 @@ class Scheduler:
         with self._lock:
             return self._trouble.get(name)
 
+    def jobs(self) -> dict[str, bool]:
+        """The jobs there are, and whether the last run of each failed."""
+        names = [str(job.id) for job in self._scheduler.get_jobs()]
+        with self._lock:
+            return {name: name in self._trouble for name in names}
+
     def _executed(self, event: JobExecutionEvent) -> None:
         with self._lock:
             self._last[event.job_id] = datetime.now(UTC)

@@ -8,26 +8,52 @@ and replaced, and the document is recorded with the reason.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import signal
-from collections.abc import Collection, Mapping
+import threading
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
+from time import perf_counter
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from pebble import ProcessExpired, ProcessPool
 
 from service.errors import ParseFailure
-from service.reading import Reading, read_document, read_feed
+from service.reading import Reading, Timing, read_document, read_feed
 from service.tagging import Tagger, Taxonomy
-from service.values import Fetched, Reason
+from service.tally import Tally
+from service.values import Fetched, Reason, Tag
 
 # A parse of the largest body allowed (feedparser takes 6 to 14 times the document) fits well below this.
 MEMORY_LIMIT = 3 << 30
+# Where memory runs out (the unit's MemoryMax, or the machine's), a worker goes first: it can be replaced.
+_KILL_FIRST = 500
 
-_tagger: Tagger | None = None  # of this worker process, made once by its initialiser
+
+class _Clocked(Tagger):
+    """Keeps how long each article took."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        super().__init__(taxonomy)
+        self.seconds: list[float] = []
+
+    def tag(
+        self, title: str, text: str, *, language: str | None = None, priors: Mapping[str, float] | None = None
+    ) -> tuple[Tag, ...]:
+        begun = perf_counter()
+        try:
+            return super().tag(title, text, language=language, priors=priors)
+        finally:
+            self.seconds.append(perf_counter() - begun)
+
+
+_tagger: _Clocked | None = None  # of this worker process, made once by its initialiser
 
 
 def _start(taxonomy: Taxonomy, memory_limit: int) -> None:
@@ -37,14 +63,34 @@ def _start(taxonomy: Taxonomy, memory_limit: int) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _tagger = Tagger(taxonomy)
+    _offer_to_the_killer()
+    _tagger = _Clocked(taxonomy)
+
+
+def _offer_to_the_killer() -> None:
+    """Raise this process's score (proc_pid_oom_score_adj(5)): needs no privilege, and is no condition."""
+    place = Path(f"/proc/{os.getpid()}/oom_score_adj")
+    try:
+        if int(place.read_text(encoding="ascii")) < _KILL_FIRST:
+            place.write_text(str(_KILL_FIRST), encoding="ascii")
+    except (OSError, ValueError):
+        return
+
+
+def _timed(read: Callable[[Tagger], Reading]) -> Reading:
+    assert _tagger is not None
+    _tagger.seconds.clear()
+    begun = perf_counter()
+    reading = read(_tagger)
+    return replace(reading, timing=Timing(perf_counter() - begun, tuple(_tagger.seconds)))
 
 
 def _feed(
     fetched: Fetched, fetched_at: datetime, skip: frozenset[str], priors: Mapping[str, float]
 ) -> Reading:
-    assert _tagger is not None
-    return read_feed(fetched, tagger=_tagger, fetched_at=fetched_at, skip=skip, priors=priors)
+    return _timed(
+        lambda tagger: read_feed(fetched, tagger=tagger, fetched_at=fetched_at, skip=skip, priors=priors)
+    )
 
 
 def _document(
@@ -57,16 +103,17 @@ def _document(
     priors: Mapping[str, float],
     day_first: bool | None,
 ) -> Reading:
-    assert _tagger is not None
-    return read_document(
-        body,
-        name,
-        tagger=_tagger,
-        fetched_at=fetched_at,
-        path=path,
-        skip=skip,
-        priors=priors,
-        day_first=day_first,
+    return _timed(
+        lambda tagger: read_document(
+            body,
+            name,
+            tagger=tagger,
+            fetched_at=fetched_at,
+            path=path,
+            skip=skip,
+            priors=priors,
+            day_first=day_first,
+        )
     )
 
 
@@ -80,11 +127,16 @@ class Workers:
         processes: int = 1,
         deadline: float = 30.0,
         memory_limit: int = MEMORY_LIMIT,
+        tally: Tally | None = None,
     ) -> None:
         """Prepare ``processes`` workers; each document has ``deadline`` seconds and ``memory_limit`` bytes.
 
-        ``taxonomy`` is handed over as it is: a topics file that is broken later harms no worker.
+        ``taxonomy`` is handed over as it is: a topics file that is broken later harms no worker. ``tally``
+        counts what they read.
         """
+        self._tally = tally
+        self._lock = threading.Lock()
+        self._in_hand = 0
         self.deadline = deadline
         self._processes = processes
         self._memory_limit = memory_limit
@@ -115,11 +167,10 @@ class Workers:
         priors: Mapping[str, float] | None = None,
     ) -> Future[Reading]:
         """Begin to read a feed document (see `service.reading.read_feed`)."""
-        return self._pool.schedule(
+        return self._schedule(
             _feed,
-            args=(fetched,),
-            kwargs={"fetched_at": fetched_at, "skip": frozenset(skip), "priors": dict(priors or {})},
-            timeout=self.deadline,
+            (fetched,),
+            {"fetched_at": fetched_at, "skip": frozenset(skip), "priors": dict(priors or {})},
         )
 
     def read_document(
@@ -134,18 +185,42 @@ class Workers:
         day_first: bool | None = None,
     ) -> Future[Reading]:
         """Begin to read a file (see `service.reading.read_document`)."""
-        return self._pool.schedule(
+        return self._schedule(
             _document,
-            args=(body, name),
-            kwargs={
+            (body, name),
+            {
                 "fetched_at": fetched_at,
                 "path": path,
                 "skip": frozenset(skip),
                 "priors": dict(priors or {}),
                 "day_first": day_first,
             },
-            timeout=self.deadline,
         )
+
+    def depth(self) -> int:
+        """How many documents wait for a worker or are being read."""
+        with self._lock:
+            return self._in_hand
+
+    def _schedule(
+        self, work: Callable[..., Reading], arguments: tuple[Any, ...], named: dict[str, Any]
+    ) -> Future[Reading]:
+        future: Future[Reading] = self._pool.schedule(
+            work, args=arguments, kwargs=named, timeout=self.deadline
+        )
+        with self._lock:
+            self._in_hand += 1
+        future.add_done_callback(self._ended)
+        return future
+
+    def _ended(self, future: Future[Reading]) -> None:
+        with self._lock:
+            self._in_hand -= 1
+        if self._tally is None or future.cancelled() or future.exception() is not None:
+            return
+        timing = future.result().timing
+        if timing is not None:
+            self._tally.read(timing.whole, timing.tagging)
 
     def close(self, *, wait: bool = True) -> None:
         """End the workers: after what they have in hand, or at once."""

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import NotFound, QueryError, StorageError
 from service.web.health import HealthPages, HealthReport
+from service.web.metrics import MetricsPage, Standing
 from service.web.pages import ReadingPages
 from service.web.parameters import BadParameter
 from service.web.security import HostCheck, QueryLimit, SecurityHeaders
@@ -42,19 +43,22 @@ def create_app(
     allowed_hosts: Sequence[str],
     started_at: datetime,
     health: Callable[[], HealthReport],
+    metrics: Callable[[], Standing] | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Starlette:
     """The whole page as an ASGI application.
 
     ``allowed_hosts`` are the names and addresses, without ports, that it answers for besides this machine's
     own (`HostCheck`).
-    ``health`` may block: it is called in the thread pool, as every question to the database is.
+    ``health`` and ``metrics`` may block: they are called in the thread pool, as every question to the
+    database is. Without ``metrics`` there is no ``/metrics``.
     """
     templates = Pages()
     tokens = Tokens()
     reading = ReadingPages(database, templates, clock, tokens)
     verdicts = VerdictForm(database, tokens, clock)
     checks = HealthPages(health, started_at=started_at, clock=clock)
+    measured = MetricsPage(metrics, started_at=started_at, clock=clock) if metrics else None
     return Starlette(
         routes=[
             # Starlette runs handlers that are no coroutines in its thread pool: the loop never waits
@@ -67,6 +71,7 @@ def create_app(
             Route("/topics", reading.topics, name="topics"),
             Route("/healthz", checks.live, name="healthz"),
             Route("/readyz", checks.ready, name="readyz"),
+            *([Route("/metrics", measured.answer, name="metrics")] if measured else []),
             Mount("/static", _Static(packages=[("service.web", "static")]), name="static"),
         ],
         middleware=[
