@@ -331,44 +331,6 @@ def test_a_page_with_broken_json_ld_is_read_without_it() -> None:
     assert page(f'<title>T</title><script type="application/ld+json">{nested}</script>').title == "T"
 
 
-# -- messages ------------------------------------------------------------------------------------------
-
-
-def test_a_message_of_html_only() -> None:
-    body = (
-        b"From: a@example.org\nTo: b@example.org\nSubject: One\nMessage-ID: <1@x>\nMIME-Version: 1.0\n"
-        b"Content-Type: text/html; charset=utf-8\n\n<p>One &amp; two</p>"
-    )
-    entry = read(body, "a.eml")
-    assert entry.content_is_html
-    assert clean(entry, fetched_at=NOW).text == "One & two"
-
-
-def test_a_message_s_attachments_are_not_its_text() -> None:
-    body = (
-        b"From: a@example.org\nTo: b@example.org\nSubject: One\nMessage-ID: <1@x>\nMIME-Version: 1.0\n"
-        b'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain\n'
-        b"Content-Disposition: attachment; filename=a.txt\n\nattached\n--b\n"
-        b"Content-Type: text/plain\n\nbody\n--b--"
-    )
-    assert (read(body, "a.eml").content or "").strip() == "body"
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        b"Subject: =?utf-8?B?broken",
-        b"Subject: \xff\xfe",
-        b"Date: \x00\x01",
-        b"From: <<<>>>@@@",
-        b"Message-ID: <a\x00>",
-    ],
-)
-def test_broken_headers_do_no_harm(header: bytes) -> None:
-    body = header + b"\nTo: b@example.org\nMIME-Version: 1.0\nReceived: by x\n\nText of the message.\n"
-    assert "Text of the message." in (read(body, "a.eml").content or "")
-
-
 # -- the material folder -------------------------------------------------------------------------------
 
 

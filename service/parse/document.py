@@ -23,6 +23,7 @@ from service.parse.document_kinds import (
     looks_like_page,
     looks_like_pdf,
     looks_like_rtf,
+    looks_like_web_archive,
     refuse,
     take_sample,
 )
@@ -103,6 +104,12 @@ def _read_mail(document: Document) -> tuple[Entry, ...]:
     return read_message(document.body)
 
 
+def _read_web_archive(document: Document) -> tuple[Entry, ...]:
+    from service.parse.document_mail import read_web_archive  # noqa: PLC0415 - as a page costs
+
+    return read_web_archive(document.body)
+
+
 def _read_page(document: Document) -> tuple[Entry, ...]:
     from service.parse.document_page import read_page  # noqa: PLC0415 - extraction costs 0.4 s to import
 
@@ -146,6 +153,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("an RTF document", looks_like_rtf, _read_rtf),
     Kind("a feed", lambda sample: sample.is_feed, _read_feed),
     Kind("a web page", looks_like_page, _read_page),
+    Kind("a web archive", looks_like_web_archive, _read_web_archive),
     Kind("an e-mail", looks_like_mail, _read_mail),
     Kind("a text", lambda sample: sample.is_text, _read_text),
 )

@@ -38,6 +38,13 @@ _MAIL_ONLY = re.compile(
     r"(?:message-id|received|return-path|mime-version|delivered-to|x-mailer|dkim-signature)[ \t]*:",
     re.IGNORECASE,
 )
+_HEADER_END = re.compile(r"\r?\n\r?\n")
+_MIME_VERSION = re.compile(r"^mime-version[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_RELATED = re.compile(r"^content-type[ \t]*:\s*multipart/related", re.IGNORECASE | re.MULTILINE)
+_SAVED = re.compile(r"^(?:snapshot-content-location[ \t]*:|from[ \t]*:.{0,40}\bsaved by\b)", re.I | re.M)
+_SENT = re.compile(r"^(?:to|received|message-id|delivered-to)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_PAGE_TYPE = re.compile(r"\btype=\"?text/html", re.IGNORECASE)
+_ARCHIVE_NAMES = frozenset((".mht", ".mhtml"))
 _HTML_NAMES = frozenset((".html", ".htm", ".xhtml"))
 
 _PDF = "a PDF document"
@@ -192,6 +199,19 @@ def looks_like_page(sample: Sample) -> bool:
     if named and (_PAGE_TAG.search(sample.text) or _FRAGMENT.search(sample.text)):
         return True
     return start == "<" and len(_FRAGMENT.findall(sample.text[:4096])) > 1
+
+
+def looks_like_web_archive(sample: Sample) -> bool:
+    """Whether it is a web page saved as a message (MHTML), not a letter that carries pictures."""
+    if not sample.text:
+        return False
+    head = _HEADER_END.split(sample.text.lstrip("\ufeff"), maxsplit=1)[0]
+    if not _MIME_VERSION.search(head) or not _RELATED.search(head):
+        return False
+    return _SAVED.search(head) is not None or (
+        _SENT.search(head) is None
+        and (sample.suffix in _ARCHIVE_NAMES or _PAGE_TYPE.search(head) is not None)
+    )
 
 
 def looks_like_mail(sample: Sample) -> bool:
