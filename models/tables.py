@@ -283,6 +283,35 @@ class Delivery(Table):
     last_error = TextField(null=True)
 
 
+class WebsubSubscription(Table):
+    """A subscription at a hub; `models.websub` says what its states mean."""
+
+    id = BigAutoField()
+    source = ForeignKeyField(Source, backref="subscriptions", on_delete="CASCADE")
+    hub = TextField()
+    topic = TextField()
+    feed_url = TextField()
+    token = TextField(unique=True)
+    secret = TextField()
+    state = TextField()
+    pending = TextField(null=True)
+    callback = TextField(null=True)
+    created_at = UtcDateTimeField()
+    asked_at = UtcDateTimeField(null=True)
+    verified_at = UtcDateTimeField(null=True)
+    lease_until = UtcDateTimeField(null=True)
+    next_at = UtcDateTimeField(null=True)
+    attempts = IntegerField(default=0)
+    last_error = TextField(null=True)
+    error_at = UtcDateTimeField(null=True)
+    deliveries = BigIntegerField(default=0)
+    articles = BigIntegerField(default=0)
+    refused = BigIntegerField(default=0)
+    unreadable = BigIntegerField(default=0)
+    delivered_at = UtcDateTimeField(null=True)
+    missed_at = UtcDateTimeField(null=True)
+
+
 ALL: tuple[type[Table], ...] = (
     Meta,
     Source,
@@ -300,4 +329,5 @@ ALL: tuple[type[Table], ...] = (
     ArticleDay,
     Watch,
     Delivery,
+    WebsubSubscription,
 )

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from models import articles, labels, sources
+from models import articles, labels, sources, websub
 from models.database import Database
 from models.errors import DatabaseLocked
 from models.records import FileRecord, Retagged, SourceKind, SourceSave, SourceSpec, TopicSpec
@@ -15,6 +15,18 @@ from tests.storage import NOW, add_source, add_topics, article, contents, held, 
 
 LEASE = timedelta(minutes=1)
 SPEC = SourceSpec("https://new.example/", declared=True)
+FEED = {"hub": "https://hub.example/", "topic": "https://topic.example/", "feed_url": "https://feed.example/"}
+US = "https://us.example/websub/"
+LATER = NOW + timedelta(days=30)
+
+
+def hub_of(source_id: int) -> websub.Subscription:
+    """A source's subscription: 1 is verified and delivers, 3 was asked for and not answered yet."""
+    found = websub.of_source(source_id)
+    assert found is not None
+    return found
+
+
 WRITING: dict[str, Callable[[], object]] = {
     "sources.add": lambda: sources.add(SPEC, host="new.example", now=NOW),
     "sources.add_all": lambda: sources.add_all([(SPEC, "new.example")], now=NOW),
@@ -46,7 +58,25 @@ WRITING: dict[str, Callable[[], object]] = {
     "labels.replace_tags": lambda: labels.replace_tags(
         [Retagged(1, "1:1", (tag("sanctions"),))], taxonomy="rules-2", now=NOW
     ),
+    "websub.discover": lambda: websub.discover(2, **FEED, now=NOW),
+    "websub.withdraw": lambda: websub.withdraw(1, LATER),
+    "websub.reconcile": lambda: websub.reconcile("https://elsewhere.example/", NOW),
+    "websub.claim": lambda: websub.claim(US, LATER, hold=LEASE, limit=5),
+    "websub.accepted": lambda: websub.accepted(hub_of(3).id, next_at=LATER),
+    "websub.failed": lambda: websub.failed(hub_of(3).id, "why", next_at=LATER, now=NOW),
+    "websub.verify": lambda: verify(3),
+    "websub.deny": lambda: websub.deny(hub_of(1).token, FEED["topic"], "why", next_at=LATER, now=NOW),
+    "websub.refuse": lambda: websub.refuse(hub_of(1).id, "why", NOW),
+    "websub.delivered": lambda: websub.delivered(hub_of(1).id, 1, NOW),
+    "websub.unread": lambda: websub.unread(hub_of(1).id, "why", NOW),
+    "websub.missed": lambda: websub.missed(1, NOW),
 }
+
+
+def verify(source_id: int) -> None:
+    """The hub of a source says that it is sure."""
+    token, topic = hub_of(source_id).token, FEED["topic"]
+    assert websub.verify(token, "subscribe", topic, lease_until=LATER, next_at=LATER, now=NOW)
 
 
 @pytest.fixture
@@ -63,6 +93,11 @@ def used(database: Database) -> Database:
     sources.record_unchanged([], [poll(one.id)])
     leased = add_source("three")
     sources.claim_these([leased.id], NOW, owner="other", lease=LEASE)
+    for source_id in (one.id, leased.id):
+        websub.discover(source_id, **FEED, now=NOW)
+    websub.claim(US, NOW, hold=LEASE, limit=5)
+    verify(one.id)
+    websub.delivered(hub_of(one.id).id, 1, NOW)
     return database
 
 
@@ -88,11 +123,12 @@ def test_no_writing_function_is_forgotten() -> None:
         "sources": (
             "find", "get", "ids_of", "lease_owners", "list_sources", "named", "names", "overdue", "polls",
         ),
+        "websub": ("of_source", "pushes", "receiver", "subscriptions", "troubled"),
     }  # fmt: skip
     names = {f"{module}.{name}" for module, functions in reading.items() for name in functions}
     public = {
         f"{module.__name__.removeprefix('models.')}.{name}"
-        for module in (sources, articles, labels)
+        for module in (sources, articles, labels, websub)
         for name, value in vars(module).items()
         if callable(value)
         and not name.startswith("_")
