@@ -102,10 +102,9 @@ class _Outlines:
 
 def _joined(group: str | None, folder: str) -> str | None:
     """A group within a group. A folder called "UI / UX" is two: a slash has one meaning."""
+    above = group.split("/") if group else []
     parts = [part.strip() for part in folder.split("/") if part.strip()]
-    if not parts or (group and group.count("/") + len(parts) >= MAX_FOLDERS):
-        return group
-    return "/".join([group, *parts] if group else parts)
+    return "/".join((above + parts)[:MAX_FOLDERS]) or None
 
 
 def _from_opml(text: str, root: Root) -> list[Subscription]:
