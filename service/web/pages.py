@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models import catalog, labels, sources
+from models import catalog, health, labels, sources
 from models.errors import NotFound
-from models.records import ArticleRecord, SourceState
+from models.records import ArticleRecord, Health
 from service.web.explain import explain
 from service.web.listing import ListingPage
 from service.web.parameters import read_id, read_sources_query
 from service.web.presentation import colours
-from service.web.source_views import by_urgency, poll_row, source_row, source_tabs, sources_summary, state_of
+from service.web.source_views import poll_row, source_row, source_tabs, sources_summary
 from service.web.templating import Pages
 from service.web.topic_views import topic_cards
 from service.web.verdicts import Tokens
@@ -80,13 +80,22 @@ class ReadingPages:
         """Every source with its state, those that need a person first, and the newest polls of all."""
         now = self._clock()
         state, page = read_sources_query(request.query_params.multi_items())
-        with self._database.session():
-            found = sources.list_sources(states=tuple(SourceState))
-            standing = catalog.status(now, recent=RECENT_POLLS)
-        names = {source.id: source.name for source in found}
-        shown = [one for one in found if (state_of(one) == state if state else state_of(one) != "removed")]
         first = (page - 1) * SOURCES_PER_PAGE
-        last = first + SOURCES_PER_PAGE
+        with self._database.snapshot():
+            counts = health.counts(now)
+            ids = health.ids(
+                now,
+                states=[Health(state)] if state else [],
+                urgent=True,
+                limit=SOURCES_PER_PAGE,
+                offset=first,
+            )
+            shown = list(health.read(ids, now))
+            standing = catalog.status(now, recent=RECENT_POLLS)
+            names = health.names({poll.source_id for poll in standing.recent})
+        listed = sum(
+            count for one, count in counts.items() if (one == state if state else one is not Health.REMOVED)
+        )
 
         def at(number: int) -> str:
             return urlencode(({"state": state} if state else {}) | {"page": number})
@@ -95,13 +104,13 @@ class ReadingPages:
             request,
             "sources.html",
             section="sources",
-            rows=[source_row(one, now) for one in by_urgency(shown)[first:last]],
-            tabs=source_tabs(found),
+            rows=[source_row(one, now) for one in shown],
+            tabs=source_tabs(counts),
             chosen_state=state,
-            summary=sources_summary(standing, len(shown)),
+            summary=sources_summary(standing, listed),
             recent=[poll_row(poll, now, names.get(poll.source_id)) for poll in standing.recent],
             previous_page=at(page - 1) if page > 1 else None,
-            next_page=at(page + 1) if last < len(shown) else None,
+            next_page=at(page + 1) if first + len(shown) < listed else None,
         )
 
     def source(self, request: Request) -> Response:
@@ -109,11 +118,10 @@ class ReadingPages:
         now = self._clock()
         number = read_id(request.path_params["id"])
         with self._database.session():
-            known = sources.find([str(number)], removed=True) if number else []
-            found = [source for source in known if source.id == number]
+            found = list(health.read([number], now)) if number else []
             if not found:
                 raise NotFound("There is no source with this number.")
-            polls = sources.polls(found[0].id, POLLS_SHOWN)
+            polls = sources.polls(found[0].source.id, POLLS_SHOWN)
         return self._templates.render(
             request,
             "source.html",

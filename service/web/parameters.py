@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from urllib.parse import urlencode
 
-from models.records import ArticleFilter
+from models.records import ArticleFilter, Health
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
@@ -23,7 +23,7 @@ MAX_VALUE = 2_000  # characters of any other value: the longest location of a so
 MAX_TOPICS = 50
 MAX_PAGE = 10_000
 LARGEST_ID = 2**63 - 1
-SOURCE_STATES = ("failing", "works", "waiting", "paused", "kept", "removed")
+SOURCE_STATES = tuple(map(str, Health))
 
 _SINGLE = ("q", "since", "until", "source", "min_score", "limit", "cursor", "duplicates")
 NAMES = ("topic", *_SINGLE)

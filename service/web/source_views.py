@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.records import PollRecord, SourceKind, SourceRecord, SourceState, Status
+from models.records import Health, PollRecord, SourceHealth, SourceKind, SourceState, Status
+from service.advice import for_source
+from service.masking import mask
 from service.web.presentation import (
     Link,
     Time,
     count_of,
+    day_of,
     exactly,
     number_of,
     reason_in_words,
@@ -30,10 +32,12 @@ class SourceRow:
     link: Link | None
     kind: str
     group: str | None
-    state: str  # a key of `STATES`: the class of its badge, too
+    state: str  # one of `Health`: the class of its badge, too
     state_label: str
     note: str | None  # why it is in that state, in words
     detail: str | None
+    mend: str | None  # what to do about it
+    recent: str  # a mark for each of its last looks
     polled: Time | None
     next_poll: Time | None
     due: bool  # its time has come, and nothing polls it yet
@@ -69,22 +73,24 @@ class Tab:
     count: str
 
 
-def source_row(source: SourceRecord, now: datetime) -> SourceRow:
+def source_row(one: SourceHealth, now: datetime) -> SourceRow:
     """A source as the list of sources shows it."""
-    state = state_of(source)
+    source = one.source
     failing = source.failures > 0
     planned = source.next_poll_at if source.state is SourceState.ACTIVE else None
     return SourceRow(
         id=source.id,
-        name=source.name,
-        location=source.location,
-        link=web_link(source.location) if source.kind is SourceKind.FEED else None,
+        name=mask(source.name),
+        location=mask(source.location),
+        link=web_link(_without_login(source.location)) if source.kind is SourceKind.FEED else None,
         kind=_KINDS[source.kind],
         group=source.group,
-        state=state,
-        state_label=STATES[state],
-        note=source.state_reason or (reason_in_words(source.last_reason) if failing else None),
+        state=str(one.health),
+        state_label=STATES[one.health],
+        note=_note(one),
         detail=source.last_detail if failing else None,
+        mend=for_source(one.health, source.last_reason),
+        recent=source.recent,
         polled=time_of(source.last_polled_at, now),
         next_poll=time_of(planned, now),
         due=planned is not None and planned <= now,
@@ -97,9 +103,29 @@ def source_row(source: SourceRecord, now: datetime) -> SourceRow:
     )
 
 
-def by_urgency(sources: Iterable[SourceRecord]) -> list[SourceRecord]:
-    """Sources with those that need a person first, then by name."""
-    return sorted(sources, key=lambda one: (_URGENCY[state_of(one)], one.name.casefold(), one.id))
+def _note(one: SourceHealth) -> str | None:
+    """Why a source stands as it does."""
+    source = one.source
+    match one.health:
+        case Health.FAILING:
+            return reason_in_words(source.last_reason)
+        case Health.EMPTY:
+            return "It answers, but shows no entry"
+        case Health.SILENT if one.quiet_since:
+            return f"Nothing new since {day_of(one.quiet_since)}"
+        case Health.UNDATED:
+            return "None of its entries says when it was published"
+        case Health.MOVED:
+            return (
+                f"To {mask(source.moved_to)}" if source.moved_to else f"From {mask(source.moved_from or '')}"
+            )
+    return source.state_reason
+
+
+def _without_login(location: str) -> str:
+    scheme, separator, rest = location.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{place.rpartition('@')[2]}{slash}{path}"
 
 
 def poll_row(poll: PollRecord, now: datetime, source: str | None = None) -> PollRow:
@@ -129,27 +155,14 @@ _KINDS = {
     SourceKind.SEEDS: "seeds",
 }
 _OUTCOMES = {"ok": "Read", "not_modified": "Nothing new"}
-_URGENCY = {"failing": 0, "works": 1, "waiting": 1, "paused": 2, "kept": 3, "removed": 4}
 
 
-def state_of(source: SourceRecord) -> str:
-    """The key of `STATES` that a source is in."""
-    if source.state is not SourceState.ACTIVE:
-        return source.state.value
-    if source.kind in {SourceKind.IMPORT, SourceKind.SEEDS}:
-        return "kept"
-    if source.failures:
-        return "failing"
-    return "works" if source.last_polled_at else "waiting"
-
-
-def source_tabs(sources: Iterable[SourceRecord]) -> list[Tab]:
-    """The states that occur, the urgent ones first, after all that are not removed."""
-    counts = Counter(map(state_of, sources))
-    here = counts.total() - counts["removed"]
+def source_tabs(counts: Mapping[Health, int]) -> list[Tab]:
+    """The states that occur, in the order given, after all that are not removed."""
+    here = sum(count for health, count in counts.items() if health is not Health.REMOVED)
     return [
         Tab(None, "all", number_of(here)),
-        *(Tab(state, label, number_of(counts[state])) for state, label in STATES.items() if counts[state]),
+        *(Tab(str(health), STATES[health], number_of(count)) for health, count in counts.items()),
     ]
 
 
@@ -161,10 +174,8 @@ def sources_summary(standing: Status, listed: int) -> str:
 
 
 STATES = {
-    "failing": "failing",
-    "works": "works",
-    "waiting": "not polled yet",
-    "paused": "paused",
-    "kept": "imported once",
-    "removed": "removed",
+    **{health: str(health) for health in Health},
+    Health.OK: "works",
+    Health.NEW: "not polled yet",
+    Health.IMPORTED: "imported once",
 }
