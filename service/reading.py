@@ -43,7 +43,8 @@ class Reading:
     title: str | None = None
     site_url: str | None = None
     hints: Hints = Hints()
-    hub: str | None = None
+    hub: str | None = None  # as the headers name it, else the feed
+    self_url: str | None = None  # likewise
     warnings: tuple[str, ...] = ()  # what was mended, and entries that could not be read
     timing: Timing | None = field(default=None, compare=False)  # filled in by the worker, who has a clock
 
@@ -77,6 +78,7 @@ def read_feed(
         site_url=feed.site_url,
         hints=feed.hints,
         hub=fetched.hub or feed.hub,
+        self_url=fetched.self_url or feed.self_url,
         warnings=(*feed.warnings, *problems),
     )
 

@@ -128,6 +128,7 @@ class Fetched:
     hints: Hints = Hints()
     permanent_url: str | None = None  # where only 301 and 308 led, if they led anywhere
     hub: str | None = None  # rel="hub" of the Link header (WebSub section 4)
+    self_url: str | None = None  # rel="self" of the Link header: what the hub knows the feed by
     bytes_on_wire: int = 0
     delta: bool = False  # 226 IM Used: only new entries (RFC 3229)
 

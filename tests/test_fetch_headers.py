@@ -77,7 +77,7 @@ def test_no_header_breaks_the_reading(fields: dict[str, str]) -> None:
 
 @given(st.lists(st.text(alphabet='<>;,="\\ relhub/:x', max_size=60), max_size=4))
 def test_no_link_header_breaks_the_reading(links: list[str]) -> None:
-    found = headers.hub(links, base=URL("https://a.test/feed"))
+    found = headers.linked(links, "hub", base=URL("https://a.test/feed"))
 
     assert found is None or found.startswith(("http://", "https://"))
 
@@ -85,7 +85,8 @@ def test_no_link_header_breaks_the_reading(links: list[str]) -> None:
 def test_a_link_header_of_the_largest_size_is_read_at_once() -> None:
     bomb = '<a>;"' * 6000 + ',<https://hub.test/>;rel="hub"' * 100
 
-    assert headers.hub([bomb] * 5, base=URL("https://a.test/")) in (None, "https://hub.test/")
+    found = headers.linked([bomb] * 5, "hub", base=URL("https://a.test/"))
+    assert found in (None, "https://hub.test/")
 
 
 @pytest.mark.parametrize(

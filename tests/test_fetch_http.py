@@ -75,6 +75,22 @@ def test_the_hub_of_the_link_header(server: Server, header: str, hub: str | None
     assert fetched(look(server.url("/feed"))).hub == expected
 
 
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [
+        ('<https://Hub.test>; rel="hub", <HTTP://A.test/%7efeed?b>; rel="self"', "http://A.test/%7efeed?b"),
+        ("<feed.xml>; rel=self", "http://127.0.0.1:{port}/feed.xml"),
+        ("<https://a.test/>; rel=hub", None),
+        ("<javascript:alert(1)>; rel=self", None),
+    ],
+)
+def test_the_feeds_own_address_of_the_link_header(server: Server, header: str, named: str | None) -> None:
+    server.route("/feed", Reply(body=RSS, headers=[("Link", header)]))
+
+    expected = named.replace("{port}", str(server.port)) if named else None
+    assert fetched(look(server.url("/feed"))).self_url == expected
+
+
 def test_cookies_are_never_kept(server: Server) -> None:
     server.route("/feed", Reply(body=RSS, headers=[("Set-Cookie", "session=1; Path=/")]))
 

@@ -73,6 +73,24 @@ def test_every_field() -> None:
     assert (second.author, second.language) == ("The desk", "en")
 
 
+@pytest.mark.parametrize(
+    ("hubs", "hub"),
+    [
+        ([{"type": "rssCloud", "url": "https://cloud.example/"}], None),
+        (
+            [{"type": "rssCloud", "url": "https://cloud.example/"}, {"type": "WEBSUB", "url": "/hub"}],
+            "https://news.example/hub",
+        ),
+        ([{"type": "PubSubHubbub", "url": "https://hub.example/"}], "https://hub.example/"),
+        ([{"url": "https://hub.example/"}], "https://hub.example/"),
+        ([7, {"type": "WebSub"}, {"type": 7, "url": "https://hub.example/"}], None),
+        ([{"type": "x", "url": "https://hub.example/"}] * 10_000, None),
+    ],
+)
+def test_only_hubs_that_speak_websub_count(hubs: list[Any], hub: str | None) -> None:
+    assert parse(FEED | {"hubs": hubs}).hub == hub
+
+
 def test_version_one_had_one_author() -> None:
     feed = parse(
         FEED | {"version": "https://jsonfeed.org/version/1", "authors": None, "author": {"name": "Eve"}}

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin
 
 from yarl import URL
 
@@ -130,15 +131,20 @@ def http_date(text: str) -> datetime | None:
         return None
 
 
-def hub(links: Sequence[str], *, base: URL) -> str | None:
-    """The first hub that the Link headers name (WebSub section 4, RFC 8288), as an absolute web address."""
+def linked(links: Sequence[str], relation: str, *, base: URL) -> str | None:
+    """The first web address that the Link headers name for a relation (RFC 8288), absolute, else as written.
+
+    WebSub takes "hub" and "self" from here (section 4): a hub knows a feed by the very letters of its
+    address.
+    """
     for target, relations in _links(links):
-        if "hub" not in relations:
+        if relation not in relations or not sendable(target):
             continue
         try:
-            return str(web_address(target, base=base).url)
+            web_address(target, base=base)
         except BadAddress:
             continue
+        return urljoin(str(base), target.strip())
     return None
 
 

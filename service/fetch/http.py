@@ -261,7 +261,8 @@ class Fetcher:
             validators=fresh,
             hints=hints,
             permanent_url=journey.permanent_url,
-            hub=headers.hub(response.headers.getall("Link", []), base=journey.at.url),
+            hub=headers.linked(response.headers.getall("Link", []), "hub", base=journey.at.url),
+            self_url=headers.linked(response.headers.getall("Link", []), "self", base=journey.at.url),
             bytes_on_wire=wire,
             delta=delta,
         )

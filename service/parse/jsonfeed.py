@@ -15,6 +15,8 @@ from service.parse.mapping import MAX_CATEGORIES, MAX_ENCLOSURES, enclosure
 from service.values import Enclosure, Entry, ParsedFeed, Reason
 
 _VERSION = "jsonfeed.org/version/"
+_WEBSUB = ("websub", "pubsubhubbub")
+_MAX_HUBS = 20
 _FEED_KEYS = frozenset(("title", "home_page_url", "feed_url"))
 
 
@@ -187,8 +189,11 @@ def _attachments(item: dict[str, Any]) -> tuple[Enclosure, ...]:
 
 
 def _hub(document: dict[str, Any]) -> str | None:
+    """The first hub that speaks WebSub (once PubSubHubbub); there are others, rssCloud among them."""
     hubs = document.get("hubs")
-    for hub in hubs if isinstance(hubs, list) else ():
-        if isinstance(hub, dict) and (url := _string(hub, "url")):
+    for hub in hubs[:_MAX_HUBS] if isinstance(hubs, list) else ():
+        if not isinstance(hub, dict) or (_string(hub, "type") or "websub").lower() not in _WEBSUB:
+            continue
+        if url := _string(hub, "url"):
             return url
     return None
