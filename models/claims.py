@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from models.database import Database, Lock, current
@@ -113,6 +114,39 @@ def reschedule(times: Mapping[int, datetime], *, now: datetime) -> None:
             f"UPDATE source SET next_poll_at = ? WHERE id = ? AND {_DUE} AND {_FREE}",
             [(to_micros(time), source_id, moment, moment) for source_id, time in times.items()],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Hastened:
+    """What became of sources that were to be due at once; the others of them are in someone's hands."""
+
+    due: tuple[int, ...] = ()
+    idle: tuple[int, ...] = ()  # paused, removed, or none
+
+
+def hasten(ids: Sequence[int], now: datetime) -> Hastened:
+    """Have sources due now, where they are active and in nobody's hands."""
+    database = current()
+    moment = to_micros(now)
+    due: list[int] = []
+    held: set[int] = set()
+    with database.transaction():
+        database.lock(Lock.CLAIM)
+        for start in range(0, len(ids), _CHUNK):
+            chunk = ids[start : start + _CHUNK]
+            marks = ", ".join("?" * len(chunk))
+            rows = database.rows(
+                f"SELECT id, COALESCE(lease_until, 0) FROM source WHERE id IN ({marks}) AND state = 'active'",
+                chunk,
+            )
+            held.update(source_id for source_id, until in rows if until > moment)
+            due += [source_id for source_id, until in rows if until <= moment]
+            database.execute(
+                f"UPDATE source SET next_poll_at = ? WHERE id IN ({marks}) AND state = 'active' "
+                f"AND next_poll_at > ? AND {_FREE}",
+                (moment, *chunk, moment, moment),
+            )
+    return Hastened(tuple(due), tuple(one for one in ids if one not in held and one not in set(due)))
 
 
 def _anything_due(database: Database, moment: int) -> bool:

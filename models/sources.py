@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import SQL, NodeList, fn
 
-from models.claims import claim, claim_these, lease_owners, overdue, release, reschedule
+from models.claims import claim, claim_these, hasten, lease_owners, overdue, release, reschedule
 from models.database import current
 from models.errors import NotFound
 from models.fields import storable
@@ -30,6 +30,7 @@ __all__ = [
     "find",
     "forget_polls",
     "get",
+    "hasten",
     "ids_of",
     "lease_owners",
     "list_sources",

@@ -162,11 +162,30 @@ class Application:
                 exclude=folders.exclude,
                 still_for=folders.still_for,
                 max_bytes=folders.max_file_size,
+                timeout=folders.timeout.total_seconds(),
                 day_first=folders.day_first,
             ),
             clock=self.clock,
             owner=self.owner,
         )
+
+    def watch_folders(self) -> None:
+        """Have folders scanned at once when something changes in them, and all of them now.
+
+        Without it, or where the kernel gives no means for it, they are scanned by their schedules alone.
+        """
+        if not self.settings.folders.watch:
+            return
+        from service.fetch.watching import Watcher  # noqa: PLC0415 - for the daemon alone
+
+        try:
+            watcher = Watcher(still_for=self.settings.folders.still_for.total_seconds())
+        except OSError as error:
+            logger.warning("folders are not watched but only scanned: inotify: {}", error.strerror)
+            return
+        self.folders.watcher = watcher
+        self._closing.callback(watcher.close)
+        self.poller.watch(watcher)
 
     @property
     def cadence(self) -> Cadence:

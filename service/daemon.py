@@ -120,6 +120,7 @@ class _Daemon:
         application.synchronise()
         if application.settings.seeds.import_:
             application.import_seeds()
+        application.watch_folders()
         application.poller.spread_overdue(floor=application.settings.schedule.floor.total_seconds())
         page = self._page()
         self._turn(words)

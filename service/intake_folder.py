@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loguru import logger
 
@@ -21,7 +22,8 @@ from models import articles as article_store
 from models.records import FileRecord, SourceRecord, SourceUpdate
 from models.records import PollRecord as Poll
 from service import looks
-from service.cadence import Cadence, Outcome, next_poll
+from service.cadence import Cadence, Outcome, ScheduleKind, next_poll
+from service.clean.text import one_line, shorten
 from service.fetch.folder import (
     FileFailed,
     FileRead,
@@ -31,6 +33,8 @@ from service.fetch.folder import (
     ScanEnded,
     scan,
 )
+from service.fetch.folder_files import Observer, Patterns
+from service.fetch.folder_thread import ScanThread
 from service.keeping import Kept, keep
 from service.reading import Finished, Reading
 from service.tagging import Tagger
@@ -39,9 +43,16 @@ from service.values import Failed, Reason
 from service.workers import Workers, explain_failure
 from service.writer import Writer
 
+if TYPE_CHECKING:
+    from service.fetch.watching import Watcher
+
 # What is in the workers' hands at a time, and what one transaction takes: bounded in number and in bytes.
 MAX_IN_FLIGHT, MAX_BYTES_IN_FLIGHT = 32, 64 << 20
 BATCH = 100
+MAX_GROUP = 200  # characters
+# Looking for a folder that is missing, or hangs, asks nothing of anybody else's server.
+_LONGEST_WAIT = timedelta(minutes=5)
+_SHARE = 9  # a folder that settles is left alone nine times as long as walking through it takes
 
 Problem = tuple[str, Reason, str]  # path, reason, detail
 
@@ -56,6 +67,7 @@ class FolderRules:
     max_bytes: int = 20_000_000
     max_files: int = 10_000
     day_first: bool | None = None
+    timeout: float = 60.0  # seconds that a file system may leave a step of a scan without an answer
 
 
 @dataclass(slots=True)
@@ -71,6 +83,7 @@ class Taken:
     failed: Failed | None = None  # the folder itself
     more: bool = False  # some files wait for the next pass
     settling: bool = False  # some were still being written
+    walking: float = 0.0  # seconds that walking through the folder took, as far as that is known
 
 
 class FolderIntake:
@@ -95,6 +108,8 @@ class FolderIntake:
         self._clock = clock
         self._owner = owner
         self._stopping = threading.Event()
+        self._hanging: dict[int, ScanThread] = {}
+        self.watcher: Watcher | None = None  # where the daemon watches folders
 
     def stop(self) -> None:
         """Let passes end after the batch that they have in hand."""
@@ -112,8 +127,12 @@ class FolderIntake:
             include=patterns(source, "include") or self.rules.include,
             exclude=patterns(source, "exclude") or self.rules.exclude,
         )
-        taken = self.take(source, Path(source.location), known, rules=rules)
+        taken = self.take(
+            source, Path(source.location), known, rules=rules, observer=self._arming(source, rules)
+        )
         ended = self._clock()
+        if self.watcher is not None:
+            self.watcher.rest(source.id, taken.walking)
         if taken.failed is not None:
             update = looks.after_failure(
                 source,
@@ -123,6 +142,8 @@ class FolderIntake:
                 cadence=self._cadence,
                 owner=self._owner,
             )
+            if update.next_poll_at is not None:
+                update = replace(update, next_poll_at=min(update.next_poll_at, ended + _LONGEST_WAIT))
             outcome: str = taken.failed.reason
             detail: str | None = taken.failed.detail
         else:
@@ -158,22 +179,50 @@ class FolderIntake:
         *,
         rules: FolderRules,
         progress: Callable[[int], None] | None = None,
+        observer: Observer | None = None,
     ) -> Taken:
         """Read what changed below ``root`` and store it under ``source``, batch by batch.
 
-        ``progress`` is told of each file that was done with, by how many at once.
+        ``progress`` is told of each file that was done with, by how many at once; ``observer`` of the scan's
+        way, in the scan's thread.
         """
-        seen = scan(
-            root,
-            known,
-            include=rules.include,
-            exclude=rules.exclude,
-            now=self._clock(),
-            still_for=rules.still_for,
-            max_bytes=rules.max_bytes,
-            max_files=rules.max_files,
+        before = self._hanging.pop(source.id, None)
+        if before is not None and before.hangs:
+            self._hanging[source.id] = before
+            failed = Failed(
+                str(root), Reason.TIMEOUT, "the file system still leaves an earlier scan without an answer"
+            )
+            return Taken(failed=failed)
+        seen = ScanThread(
+            str(root),
+            lambda way: scan(
+                root,
+                known,
+                include=rules.include,
+                exclude=rules.exclude,
+                now=self._clock(),
+                still_for=rules.still_for,
+                max_bytes=rules.max_bytes,
+                max_files=rules.max_files,
+                observer=way,
+            ),
+            patience=rules.timeout,
+            stopping=self._stopping.is_set,
+            observer=observer,
         )
-        return _Pass(self, source, rules, progress or (lambda _: None)).run(seen)
+        try:
+            return _Pass(self, source, rules, progress or (lambda _: None)).run(seen)
+        finally:
+            seen.close()
+            if seen.hangs:
+                self._hanging[source.id] = seen
+
+    def _arming(self, source: SourceRecord, rules: FolderRules) -> Observer | None:
+        """What has the scan's folders watched; nothing where a person chose the minute of each scan."""
+        if self.watcher is None or looks.schedule_of(source).kind is ScheduleKind.CRON:
+            return None
+        counts = Patterns(rules.include, rules.exclude).counts
+        return self.watcher.arm(source.id, source.location, counts)
 
     def _after_success(self, source: SourceRecord, taken: Taken, now: datetime) -> SourceUpdate:
         following = next_poll(
@@ -189,7 +238,8 @@ class FolderIntake:
         if taken.more or self._stopping.is_set():
             at = now
         elif taken.settling:
-            at = min(at, now + max(self.rules.still_for, timedelta(seconds=0.1)))
+            rest = timedelta(seconds=max(0.1, _SHARE * taken.walking))
+            at = min(at, now + max(self.rules.still_for, rest))
         return SourceUpdate(source.id, at, interval=following.interval, lease_owner=self._owner)
 
 
@@ -269,7 +319,7 @@ class _Pass:
             record = replace(read.record, reason=str(failure.reason), detail=failure.detail)
             self._problem(read.path, record, failure.reason, failure.detail)
             return
-        self._finished += reading.finished
+        self._finished += (_grouped(one, read.below) for one in reading.finished)
         self.taken.files += 1
         if reading.warnings:
             # What could be read is kept; the rest is recorded, and tried again when the file changes.
@@ -295,6 +345,7 @@ class _Pass:
         self.taken.unchanged += ended.unchanged
         self.taken.more = ended.postponed > 0
         self.taken.settling = ended.waiting > 0
+        self.taken.walking = ended.walking
         self.taken.problems += ended.unlisted
         for path, reason, detail in ended.unlisted:
             logger.warning("{}: {}: {}", path, reason, detail)
@@ -314,6 +365,15 @@ class _Pass:
             return keep(source_id, finished, tagger=tagger, now=now, priors=own, files=records)[0]
 
         self.taken.kept += self._intake._writer.submit(write).result()
+
+
+def _grouped(finished: Finished, below: str) -> Finished:
+    """An article with the subfolder that its file is in as its first category: "press/agencies"."""
+    group = shorten(one_line(below.rpartition("/")[0]), MAX_GROUP)
+    if not group:
+        return finished
+    article = finished.article
+    return replace(finished, article=replace(article, categories=(group, *article.categories)))
 
 
 def _told(taken: Taken) -> str | None:

@@ -15,22 +15,26 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from loguru import logger
 
 from models import sources as source_store
 from models.errors import StorageError
-from models.records import PollRecord, SourceKind, SourceRecord
-from service.cadence import spread
+from models.records import PollRecord, SourceKind, SourceRecord, SourceState
+from service.cadence import ScheduleKind, spread
 from service.intake import FeedIntake
 from service.intake_folder import FolderIntake
+from service.looks import schedule_of
 from service.tally import Tally
 from service.values import Reason
 
+if TYPE_CHECKING:
+    from service.fetch.watching import Watcher
+
 T = TypeVar("T")
 
-_FOLDER_THREADS = 2
+_FOLDER_THREADS = 4  # most of their time they wait for a disk or for the workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,17 @@ class Poller:
         self._lock = threading.Lock()
         self._in_hand: dict[int, Future[PollRecord | None]] = {}
         self._stopping = threading.Event()
+        self._watcher: Watcher | None = None
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have folders due when the watcher says so; and all now, for what happened while nobody watched.
+
+        :raises models.errors.StorageError: the database could not take it
+        """
+        folders = source_store.list_sources(states=(SourceState.ACTIVE,), kinds=(SourceKind.FOLDER,))
+        chosen = [one.id for one in folders if schedule_of(one).kind is not ScheduleKind.CRON]
+        source_store.hasten(chosen, self._clock())
+        self._watcher = watcher
 
     def spread_overdue(self, *, floor: float) -> int:
         """Spread the feeds that are overdue over a while, where they are more than can be fetched at once.
@@ -152,6 +167,7 @@ class Poller:
 
     def begin_due(self) -> dict[int, Future[PollRecord | None]]:
         """As `tick`; gives the looks that were begun, by source."""
+        self._hasten()
         with self._lock:
             room = self._capacity.fetches - len(self._in_hand)
         if room <= 0 or self._stopping.is_set():
@@ -193,6 +209,17 @@ class Poller:
         left = self.in_hand()
         self._threads.shutdown(wait=left == 0, cancel_futures=True)
         return left
+
+    def _hasten(self) -> None:
+        """Have the folders due in which something happened."""
+        watcher = self._watcher
+        stirred = watcher.due() if watcher is not None else []
+        if watcher is None or not stirred:
+            return
+        hastened = source_store.hasten(stirred, self._clock())
+        watcher.settled(hastened.due)
+        for source_id in hastened.idle:
+            watcher.forget(source_id)
 
     def _begin(self, source: SourceRecord, *, force: bool) -> Future[PollRecord | None]:
         future: Future[PollRecord | None]

@@ -153,10 +153,16 @@ class Schedule:
 class Folders:
     """How folders of documents are read, where a source says nothing else."""
 
+    watch: bool = setting(
+        Boolean(), True, "whether the daemon scans a folder at once when something changes in it (inotify)"
+    )
     still_for: timedelta = setting(
         Duration("0s", "1d"), timedelta(seconds=2), "how long a file must be unchanged before it is read"
     )
     max_file_size: int = setting(Size("1KB", "4GB"), 20_000_000, "the largest file read")
+    timeout: timedelta = setting(
+        Duration("1s", "1h"), timedelta(minutes=1), "how long a mount may not answer until it counts as gone"
+    )
     include: tuple[str, ...] = setting(
         Texts("file patterns"), (), 'only files like these: "*.txt", "news/**"'
     )

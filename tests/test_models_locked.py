@@ -37,6 +37,7 @@ WRITING: dict[str, Callable[[], object]] = {
     "sources.claim": lambda: sources.claim(NOW, owner="me", lease=LEASE, limit=5, per_host=5),
     "sources.claim_these": lambda: sources.claim_these([1], NOW, owner="me", lease=LEASE),
     "sources.reschedule": lambda: sources.reschedule({1: NOW + timedelta(hours=1)}, now=NOW),
+    "sources.hasten": lambda: sources.hasten([1], NOW - timedelta(minutes=1)),
     "sources.release": lambda: sources.release("other"),
     "sources.record_unchanged": lambda: sources.record_unchanged([update(1, etag="x")], [poll(1)]),
     "sources.forget_polls": lambda: sources.forget_polls(NOW + timedelta(days=1)),

@@ -16,6 +16,7 @@ import errno
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from itertools import islice
 from pathlib import Path
 
 from models.records import FileRecord
-from service.fetch.folder_files import Patterns, device_of, explain, is_gone, read_whole
+from service.fetch.folder_files import Observer, Patterns, device_of, explain, is_gone, read_whole
 from service.values import Failed, Reason
 
 MAX_BYTES = 64 * 1024 * 1024  # of one file
@@ -81,6 +82,7 @@ class ScanEnded:
     waiting: int = 0  # changed too recently: the next scan reads them
     postponed: int = 0  # over ``max_files``: the next scan reads them
     unlisted: tuple[tuple[str, Reason, str], ...] = ()  # folders that could not be listed
+    walking: float = field(default=0.0, compare=False)  # seconds, where nothing was read in between
 
 
 FileSeen = FileRead | FileTouched | FileFailed | FileVanished | ScanEnded | Failed
@@ -97,6 +99,7 @@ def scan(
     max_bytes: int = MAX_BYTES,
     max_files: int = MAX_FILES,
     recursive: bool = True,
+    observer: Observer | None = None,
 ) -> Iterator[FileSeen]:
     """Look through a folder (or at one file) and yield what is not as ``known`` has it.
 
@@ -110,7 +113,7 @@ def scan(
     base = os.path.abspath(os.fspath(root))  # noqa: PTH100 - symbolic links stay as they were given
     patterns = Patterns(include, exclude)
     limits = _Limits(now, still_for, max_bytes, max_files, recursive)
-    return _Scanner(base, known, patterns, limits).run()
+    return _Scanner(base, known, patterns, limits, observer or Observer()).run()
 
 
 def digest(body: bytes) -> str:
@@ -152,16 +155,23 @@ class _Scanner:
     """One scan of one folder."""
 
     def __init__(
-        self, base: str, known: Mapping[str, FileRecord], patterns: Patterns, limits: _Limits
+        self,
+        base: str,
+        known: Mapping[str, FileRecord],
+        patterns: Patterns,
+        limits: _Limits,
+        observer: Observer,
     ) -> None:
         self._base = base
         self._known = known
         self._patterns = patterns
         self._limits = limits
+        self._observer = observer
         self._counts = _Counts()
         self._real_base = base
         self._present: set[str] = set()  # known files that were met
         self._devices: dict[int, int] = {}  # a remembered device's number and its number now
+        self._walking = 0.0
 
     def run(self) -> Iterator[FileSeen]:
         """All that `scan` yields."""
@@ -182,7 +192,9 @@ class _Scanner:
             for path, below, status in self._files():
                 yield from self._look(path, below, status)
         else:
+            began = time.perf_counter()
             changed = list(self._changed())
+            self._walking = time.perf_counter() - began
             try:
                 after = os.stat(self._base)
                 if (before.st_dev, before.st_ino) != (after.st_dev, after.st_ino):
@@ -193,13 +205,21 @@ class _Scanner:
             yield from self._vanished()
             for path, below, status in changed:
                 yield from self._look(path, below, status)
+        self._observer.whole()
         counts = self._counts
         yield ScanEnded(
-            counts.seen, counts.unchanged, counts.waiting, counts.postponed, tuple(counts.unlisted)
+            counts.seen,
+            counts.unchanged,
+            counts.waiting,
+            counts.postponed,
+            tuple(counts.unlisted),
+            self._walking,
         )
 
     def _root_failed(self, error: OSError) -> Failed:
         reason, why = explain(error)
+        if reason is Reason.MISSING:
+            self._observer.missing()
         return Failed(self._base, reason, f"the folder cannot be looked into: {why}")
 
     # -- walking ---------------------------------------------------------------------------------------
@@ -227,10 +247,12 @@ class _Scanner:
         while waiting:
             folder, below, depth = waiting.pop()
             subfolders = []
+            self._observer.folder(folder, below)
             try:
                 with os.scandir(folder) as entries:
                     while batch := sorted(islice(entries, _SORTED), key=lambda entry: entry.name):
                         for entry in batch:
+                            self._observer.step()
                             inside = f"{below}/{entry.name}" if below else entry.name
                             kind, status = self._kind(entry, inside)
                             if kind == "file" and status is not None:
@@ -319,7 +341,7 @@ class _Scanner:
             # Not blocking: between the look and the opening it may have become a pipe.
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(handle, "rb", buffering=0) as file:
-                body = read_whole(file.fileno(), status)
+                body = read_whole(file.fileno(), status, self._observer.step)
         except OSError as error:
             return _failed(record, *explain(error))
         if body is None:
@@ -337,6 +359,7 @@ class _Scanner:
         for path, record in self._known.items():
             if path in self._present or record.vanished_at is not None:
                 continue
+            self._observer.step()
             if is_gone(path) and self._is_mounted(path, record, devices):
                 yield FileVanished(path, replace(record, vanished_at=self._limits.now))
 

@@ -41,6 +41,22 @@ _WHY: dict[int, tuple[Reason, str]] = {
 }
 
 
+class Observer:
+    """Is told where a scan is; this one does nothing with it. Called in the scan's thread."""
+
+    def step(self) -> None:
+        """One entry, or one part of a file, is done with."""
+
+    def folder(self, path: str, below: str) -> None:
+        """A folder is about to be listed."""
+
+    def whole(self) -> None:
+        """All folders have been listed."""
+
+    def missing(self) -> None:
+        """What was to be scanned is not there."""
+
+
 class Patterns:
     """Which names count."""
 
@@ -54,6 +70,10 @@ class Patterns:
         if _any(self._exclude, name, below):
             return False
         return not self._include or _any(self._include, name, below)
+
+    def counts(self, is_folder: bool, name: str, below: str) -> bool:
+        """`folder` or `file`."""
+        return self.folder(name, below) if is_folder else self.file(name, below)
 
     def folder(self, name: str, below: str) -> bool:
         hidden = _is_hidden(name) or name.lower() in _LEFT_BY_PROGRAMS
@@ -72,8 +92,11 @@ def _any(patterns: Sequence[tuple[bool, Callable[[str], object]]], name: str, be
     return any(match(below if whole else name) for whole, match in patterns)
 
 
-def read_whole(handle: int, status: os.stat_result) -> bytes | None:
-    """All of an open file, None when it is not, or does not stay, what ``status`` says."""
+def read_whole(handle: int, status: os.stat_result, step: Callable[[], None]) -> bytes | None:
+    """All of an open file, None when it is not, or does not stay, what ``status`` says.
+
+    ``step`` is called after each part of it.
+    """
     if not _unmoved(status, os.fstat(handle)):
         return None
     parts = []
@@ -81,6 +104,7 @@ def read_whole(handle: int, status: os.stat_result) -> bytes | None:
     while left > 0 and (part := os.read(handle, min(left, 1 << 20))):
         parts.append(part)
         left -= len(part)
+        step()
     body = b"".join(parts)
     if len(body) != status.st_size or not _unmoved(status, os.fstat(handle)):
         return None
