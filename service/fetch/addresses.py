@@ -8,6 +8,7 @@ information is taken out (it is sent as a header, to one origin only), fragments
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -85,6 +86,11 @@ def web_address(text: str, *, base: URL | None = None) -> WebAddress:
         unquote(parts.username) if parts.username else None,
         unquote(parts.password) if parts.password else None,
     )
+
+
+def basic(username: str, password: str | None) -> str:
+    """The value of an Authorization header (RFC 7617), in UTF-8."""
+    return "Basic " + b64encode(f"{username}:{password or ''}".encode()).decode("ascii")
 
 
 def _host(host: str | None) -> str:

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -22,7 +21,7 @@ from aiohttp.abc import AbstractResolver
 
 from service.errors import FetchFailure
 from service.fetch import failures, headers
-from service.fetch.addresses import BadAddress, WebAddress, web_address
+from service.fetch.addresses import BadAddress, WebAddress, basic, web_address
 from service.fetch.client import Client, Response
 from service.fetch.decoding import ACCEPT_ENCODING, BodyReader, DecodingError, Oversized
 from service.fetch.guard import Guard, Zone, zone
@@ -117,7 +116,7 @@ class Fetcher:
             guard=guard, limits=limits, ca_file=ca_file, resolver=resolver, connections=connections
         )
         self.user_agent = user_agent(contact)
-        self._proxy = proxy
+        self.proxy = proxy
 
     async def __aenter__(self) -> Fetcher:
         return self
@@ -157,7 +156,7 @@ class Fetcher:
             problem = headers.header_problem(name, value)
             if problem:
                 raise FetchFailure(Reason.BLOCKED, f"an own header cannot be sent: {problem}")
-        proxy = target.proxy or self._proxy
+        proxy = target.proxy or self.proxy
         try:
             through = web_address(proxy) if proxy else None
         except BadAddress as error:
@@ -204,7 +203,7 @@ class Fetcher:
             username = target.username if target.username is not None else journey.start.username
             password = target.password if target.username is not None else journey.start.password
             if username is not None:
-                sent["Authorization"] = _basic(username, password)
+                sent["Authorization"] = basic(username, password)
             own = {name.lower() for name, _ in target.headers}
             sent = {name: value for name, value in sent.items() if name.lower() not in own}
             sent |= dict(target.headers)
@@ -213,7 +212,7 @@ class Fetcher:
             and journey.proxy.username is not None
             and journey.at.url.scheme == "http"
         ):
-            sent["Proxy-Authorization"] = _basic(journey.proxy.username, journey.proxy.password)
+            sent["Proxy-Authorization"] = basic(journey.proxy.username, journey.proxy.password)
         return sent
 
     async def _answer(self, journey: _Journey, response: ClientResponse) -> FetchResult:
@@ -327,17 +326,12 @@ def _conditions(known: Validators) -> dict[str, str]:
     return sent
 
 
-def _basic(username: str, password: str | None) -> str:
-    """RFC 7617, in UTF-8."""
-    return "Basic " + b64encode(f"{username}:{password or ''}".encode()).decode("ascii")
-
-
 def _tunnel_headers(journey: _Journey) -> dict[str, str] | None:
     """What the proxy gets to see of a tunnel; a plain request carries its credentials itself."""
     proxy = journey.proxy
     if proxy is None or proxy.username is None or journey.at.url.scheme != "https":
         return None
-    return {"Proxy-Authorization": _basic(proxy.username, proxy.password)}
+    return {"Proxy-Authorization": basic(proxy.username, proxy.password)}
 
 
 def _zone(response: ClientResponse, journey: _Journey) -> Zone:
