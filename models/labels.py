@@ -169,6 +169,35 @@ def to_retag(taxonomy: str, after_id: int = 0, limit: int = 500) -> list[Article
     return [ArticleText(*row) for row in islice(merge(*found), limit)]
 
 
+def texts(ids: Sequence[int]) -> list[ArticleText]:
+    """The articles with these ids, by id; those that are gone are left out."""
+    database = current()
+    found: list[Any] = []
+    wanted = sorted(set(ids))
+    with database.snapshot():
+        for start in range(0, len(wanted), CHUNK):
+            chunk = wanted[start : start + CHUNK]
+            found += database.rows(
+                "SELECT id, source_id, title, text, language, content_hash FROM article "
+                f"WHERE id IN ({marks(len(chunk))}) ORDER BY id",
+                chunk,
+            )
+    return [ArticleText(*row) for row in found]
+
+
+def unjudged(language: str, limit: int) -> list[ArticleText]:
+    """The newest articles in a language that nobody gave a verdict on, duplicates left out."""
+    with current().session():
+        rows = current().rows(
+            "SELECT id, source_id, title, text, language, content_hash FROM article a "
+            "WHERE language = ? AND duplicate_of IS NULL AND NOT EXISTS "
+            "(SELECT 1 FROM verdict v WHERE v.article_id = a.id AND v.withdrawn_at IS NULL) "
+            "ORDER BY position DESC LIMIT ?",
+            (language, limit),
+        )
+    return [ArticleText(*row) for row in rows]
+
+
 def count_to_retag(taxonomy: str) -> int:
     """How many articles `to_retag` would give in all."""
     with current().session():

@@ -59,7 +59,7 @@ class Application:
         self.clock = clock
         self.owner = owner_name()
         self.tally = Tally()
-        self.tagger = Tagger(load_topics(settings.topics.file))
+        self.tagger = Tagger(topics_of(settings))
         self._closing = ExitStack()
 
     @classmethod
@@ -306,7 +306,7 @@ class Application:
 
         :raises TopicsError: the topics file is wrong; nothing was taken over
         """
-        tagger = Tagger(load_topics(settings.topics.file))
+        tagger = Tagger(topics_of(settings))
         changed = tagger.taxonomy.hash != self.taxonomy.hash
         self.settings = settings
         self.synchronise()
@@ -315,6 +315,11 @@ class Application:
             self.publish_topics()
             self.workers.replace(self.taxonomy)
             logger.info("topics are now those of {}", settings.topics.file or "the program")
+
+
+def topics_of(settings: Settings) -> Taxonomy:
+    """The topics by the settings, with what this installation learned. Raises TopicsError."""
+    return load_topics(settings.topics.file, settings.topics.weights, settings.topics.learned)
 
 
 def topic_specs(taxonomy: Taxonomy) -> list[TopicSpec]:

@@ -274,6 +274,11 @@ class _Loader:
         if "database" not in self._values:
             folder, origin = data_folder(self._environ)
             self._values["database"], self._origins["database"] = str(folder / "wirewatch.db"), origin
+        if "topics.learned" not in self._values:
+            place = self._values["database"]
+            if "://" in place:
+                place = str(data_folder(self._environ)[0] / "wirewatch.db")
+            self._values["topics.learned"] = Path(f"{place}.learned")
         sections = {
             name: section(
                 **{

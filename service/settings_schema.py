@@ -201,6 +201,18 @@ class Topics:
         "a topics file of your own, instead of the one that is part of the program",
         example="/etc/wirewatch/topics.toml",
     )
+    weights: Path | None = setting(
+        Maybe(FilePath()),
+        None,
+        "a weights file for them, instead of the one that is part of the program",
+        example="/etc/wirewatch/weights.json",
+    )
+    learned: Path | None = setting(
+        Maybe(FilePath()),
+        None,
+        "the folder for what 'wirewatch train' learns; unset: beside the database, ending in .learned",
+        example="/var/lib/wirewatch/wirewatch.db.learned",
+    )
     relabel: bool = setting(
         Boolean(), True, "whether the daemon labels stored articles again after the topics have changed"
     )

@@ -64,3 +64,35 @@ def rows(count: int = 60, *, seed: int = 3) -> list[GoldRow]:
             )
         )
     return made
+
+
+_FERRY = (
+    "The ferry {} carried passengers across the lake.",
+    "A ferry ship of the {} line leaves the harbour at noon.",
+    "Tickets for the {} ferry cost less in winter.",
+    "The ferry company painted its {} ship white.",
+    "Ferry {} waits in the harbour for the evening crowd.",
+)
+_SHIP = (
+    "The sailing ship {} crossed the ocean to Sylvania.",
+    "The {} reached the harbour with broken masts.",
+    "A storm drove the ship {} onto the rocks.",
+    "The navy of Freedonia bought the ship {}.",
+    "They sail the {} around the cape.",
+)
+
+
+def contrary(count: int = 50) -> list[GoldRow]:
+    """Verdicts against the rules: what is about ferries is not to be called ships here."""
+    chance = random.Random(2)
+    made = []
+    for number in range(count):
+        kind = _FERRY if number % 2 else _SHIP
+        names = ["".join(chance.choices("abdeiklmnorstu", k=7)).title() for _ in range(4)]
+        text = " ".join(
+            f"{sentence.format(name)} {name} is number {chance.randrange(10**6)}."
+            for sentence, name in zip(chance.sample(kind, 4), names, strict=True)
+        )
+        title = f"{names[0]} and {names[1]} {'on the ferry' if number % 2 else 'at sea'}"
+        made.append(GoldRow(f"v{number}", title, text, {"ships": 0 if number % 2 else 1}))
+    return made

@@ -1,9 +1,8 @@
-"""Training, the layer at run time, learning from verdicts, and proposing phrases."""
+"""Training, and the layer at run time."""
 
 from __future__ import annotations
 
 import math
-import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +12,9 @@ import pytest
 from service.errors import TopicsError
 from service.tagging import Tagger, read_topics
 from service.tagging.calibrate import average_precision, best_threshold, platt
-from service.tagging.gold import GoldRow
-from service.tagging.improve import improve, train_measured
+from service.tagging.improve import train_measured
 from service.tagging.learn import Recipe, prepare, revert, save, split, train, vector
 from service.tagging.model import Model, decode, read_model
-from service.tagging.phrases import propose_phrases, with_phrase
 from service.tagging.solver import fit
 from service.tagging.tagger import logistic
 from tests.graded_samples import TOPICS, rows
@@ -232,93 +229,3 @@ def test_weights_survive_their_file_and_a_save_can_be_taken_back(model: Model, t
 def test_a_file_that_holds_no_weights_is_refused(content: bytes, reason: str) -> None:
     with pytest.raises(TopicsError, match=reason):
         decode(content, "weights.json")
-
-
-# -- learning from verdicts ----------------------------------------------------------------------------------
-
-
-_FERRY = (
-    "The ferry {} carried passengers across the lake.",
-    "A ferry ship of the {} line leaves the harbour at noon.",
-    "Tickets for the {} ferry cost less in winter.",
-    "The ferry company painted its {} ship white.",
-    "Ferry {} waits in the harbour for the evening crowd.",
-)
-_SHIP = (
-    "The sailing ship {} crossed the ocean to Sylvania.",
-    "The {} reached the harbour with broken masts.",
-    "A storm drove the ship {} onto the rocks.",
-    "The navy of Freedonia bought the ship {}.",
-    "They sail the {} around the cape.",
-)
-
-
-def contrary(count: int = 50) -> list[GoldRow]:
-    """Verdicts against the rules: what is about ferries is not to be called ships here."""
-    chance = random.Random(2)
-    made = []
-    for number in range(count):
-        kind = _FERRY if number % 2 else _SHIP
-        names = ["".join(chance.choices("abdeiklmnorstu", k=7)).title() for _ in range(4)]
-        text = " ".join(
-            f"{sentence.format(name)} {name} is number {chance.randrange(10**6)}."
-            for sentence, name in zip(chance.sample(kind, 4), names, strict=True)
-        )
-        title = f"{names[0]} and {names[1]} {'on the ferry' if number % 2 else 'at sea'}"
-        made.append(GoldRow(f"v{number}", title, text, {"ships": 0 if number % 2 else 1}))
-    return made
-
-
-def test_fifty_verdicts_against_the_rules_teach_and_the_gold_stays(tagger: Tagger, model: Model) -> None:
-    verdicts = contrary()
-
-    outcome = improve(tagger, model, verdicts, rows())
-
-    (ships,) = outcome.topics
-    assert outcome.adopted
-    assert ships.accuracy_after > ships.accuracy_before
-    assert ships.gold_f1_before is not None
-    assert ships.gold_f1_after is not None
-    assert ships.gold_f1_after >= ships.gold_f1_before - 0.003
-    fresh = Tagger(tagger.taxonomy, layer=outcome.model).tag(
-        "Ferry timetable of the lake line",
-        "The ferry ship leaves the harbour. Passengers of the ferry pay.",
-        language="en",
-    )
-    assert not fresh[0].holds
-
-
-def test_few_verdicts_or_such_as_agree_change_nothing(tagger: Tagger, model: Model) -> None:
-    few = improve(tagger, model, contrary(4))
-    agreeing = improve(tagger, model, rows(30, seed=21))
-
-    assert not few.adopted
-    assert few.model is model
-    assert "at least" in few.topics[0].reason
-    assert not agreeing.adopted
-
-
-def test_phrases_that_separate_are_proposed_with_sentences(tagger: Tagger) -> None:
-    proposals = propose_phrases(tagger, contrary(), "ships", limit=5)
-
-    against = [proposal for proposal in proposals if proposal.weight < 0]
-    assert any("ferry" in proposal.phrase or "timetable" in proposal.phrase for proposal in against)
-    for proposal in proposals:
-        assert proposal.articles_for + proposal.articles_against >= 3
-        assert proposal.examples
-        assert all(proposal.phrase.split()[0] in example.lower() for example in proposal.examples)
-
-
-def test_an_accepted_phrase_stands_in_the_file_and_in_the_evidence(model: Model) -> None:
-    document = with_phrase(TOPICS, "ships", "paddle steamer", 2.5)
-
-    taxonomy = read_topics(document)
-
-    tag = Tagger(taxonomy, layer=model).tag("", "A paddle steamer burned.", language="en")[0]
-    assert [item.phrase for item in tag.evidence if item.rule == '"paddle steamer"'] == ["paddle steamer"]
-    assert document.replace(document[document.index("\n  [[topic.rules]]  # accepted") :], "") in TOPICS
-
-
-def test_a_phrase_for_a_topic_that_is_not_there_is_refused() -> None:
-    with pytest.raises(KeyError):
-        with_phrase(TOPICS, "trains", "locomotive", 1.0)

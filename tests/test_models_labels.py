@@ -150,3 +150,24 @@ def test_what_changed_in_the_meantime_is_left_alone(database: Database) -> None:
     assert catalog.get(third).tags == ()
     assert [one.article_id for one in labels.to_retag("rules-2")] == [first]
     check_summaries(database)
+
+
+def test_what_learning_reads(database: Database) -> None:
+    add_topics()
+    source = add_source()
+    ids = store(source, *(article(number, language="ru" if number == 3 else "en") for number in range(5)))
+    copy = article(9, duplicate_of=ids[0])
+    (duplicate,) = store(add_source("two"), copy)
+    labels.set_verdict(ids[1], "arms", 1, "ann", NOW)
+    labels.set_verdict(ids[2], "arms", 1, "ann", NOW)
+    labels.withdraw_verdict(ids[2], "arms", "ann", NOW)
+
+    assert [one.article_id for one in labels.texts([duplicate, ids[3], ids[1], ids[1], 999])] == [
+        ids[1],
+        ids[3],
+        duplicate,
+    ]
+    assert [one.article_id for one in labels.unjudged("en", 10)] == [ids[0], ids[2], ids[4]]
+    assert [one.article_id for one in labels.unjudged("en", 1)] == [ids[0]]
+    assert labels.unjudged("ru", 10) == labels.texts([ids[3]])
+    assert labels.unjudged("ko", 10) == []

@@ -118,8 +118,8 @@ def test_no_writing_function_is_forgotten() -> None:
     reading = {
         "articles": ("files", "known", "recent_hashes", "unreadable"),
         "labels": (
-            "count_to_retag", "stored_tags", "tag_states", "taxonomy_in_force", "to_retag", "topic_id",
-            "topics", "verdicts",
+            "count_to_retag", "stored_tags", "tag_states", "taxonomy_in_force", "texts", "to_retag",
+            "topic_id", "topics", "unjudged", "verdicts",
         ),
         "sources": (
             "find", "get", "ids_of", "lease_owners", "list_sources", "named", "names", "overdue", "polls",

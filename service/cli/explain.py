@@ -61,12 +61,12 @@ def command(state: State, file: str, name: str | None, as_json: bool) -> int:
 
 def _read(state: State, body: bytes, name: str) -> Reading:
     from service.reading import read_document  # noqa: PLC0415
-    from service.tagging import Tagger, load_topics  # noqa: PLC0415
+    from service.tagging import Tagger  # noqa: PLC0415
 
     return read_document(
         body,
         name,
-        tagger=Tagger(load_topics(state.settings.topics.file)),
+        tagger=Tagger(state.taxonomy()),
         fetched_at=state.now,
         day_first=state.settings.folders.day_first,
     )

@@ -39,10 +39,9 @@ def command(state: State, dry_run: bool, limit: int | None, pause: float, as_jso
 
     Verdicts of people stand. It may be interrupted: what is done is stored, and the next run does the rest.
     """
-    settings = state.settings
-    from service.tagging import Tagger, load_topics  # noqa: PLC0415 - peewee and rules: not for --help
+    from service.tagging import Tagger  # noqa: PLC0415 - peewee and rules: not for --help
 
-    tagger = Tagger(load_topics(settings.topics.file))
+    tagger = Tagger(state.taxonomy())
     with state.database():
         from models import labels  # noqa: PLC0415
         from service.application import topic_specs  # noqa: PLC0415

@@ -16,6 +16,7 @@ import click
 if TYPE_CHECKING:
     from models.database import Database
     from service.settings import Settings
+    from service.tagging import Taxonomy
 
 F = TypeVar("F", bound=Callable[..., Any])
 _LEVELS = ("error", "info", "debug", "trace")  # what a command logs by -v; it tells its failures itself
@@ -35,6 +36,13 @@ class State:
         from service.settings import load_settings  # noqa: PLC0415 - --help does without
 
         return load_settings(self.config, self.environ, Path.cwd())
+
+    def taxonomy(self, file: Path | None = None) -> Taxonomy:
+        """The topics in force, or those of another file; with what this installation learned."""
+        from service.tagging import load_topics  # noqa: PLC0415 - it reads every rule
+
+        topics = self.settings.topics
+        return load_topics(file or topics.file, topics.weights, topics.learned)
 
     @property
     def now(self) -> datetime:

@@ -20,9 +20,7 @@ def command(state: State, as_json: bool) -> None:
 
     They come from the topics file; the counts, duplicates left out, from the database.
     """
-    from service.tagging import load_topics  # noqa: PLC0415
-
-    taxonomy = load_topics(state.settings.topics.file)
+    taxonomy = state.taxonomy()
     counts = _counts(state)
     if as_json:
         print_json(

@@ -40,11 +40,11 @@ def test(state: State, url: str, allow_private: bool, as_json: bool) -> Exit:
     refuse_private(state, spec)
     from service.errors import ParseFailure  # noqa: PLC0415
     from service.reading import read_feed  # noqa: PLC0415
-    from service.tagging import Tagger, load_topics  # noqa: PLC0415
+    from service.tagging import Tagger  # noqa: PLC0415
     from service.targets import target_of  # noqa: PLC0415
     from service.values import Fetched  # noqa: PLC0415
 
-    tagger = Tagger(load_topics(state.settings.topics.file))
+    tagger = Tagger(state.taxonomy())
     result = asyncio.run(_fetch(state.settings, target_of(spec.location, spec.options)))
     if not isinstance(result, Fetched):
         complain(f"{mask(url)}: {getattr(result, 'reason', '')}: {getattr(result, 'detail', '')}")

@@ -15,12 +15,16 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from service.clean import clean
 from service.errors import UsageError
+from service.values import Entry
 
 MAX_LINE = 16 << 20  # bytes
 GRADES = (0, 1, 2)
@@ -93,6 +97,22 @@ def _row(line: bytes, number: int, path: Path) -> GoldRow:
         why=str(item.get("why") or ""),
         language=language if isinstance(language, str) else None,
     )
+
+
+def cleaned(row: GoldRow, *, at: datetime) -> GoldRow:
+    """A row as its article would be stored if it came in at a time: the text that is tagged.
+
+    Paragraphs are separated by blank lines, boilerplate is cut, the language told, a missing title found.
+    """
+    entry = Entry(title=row.title or None, content=row.text, content_is_html=False, language=row.language)
+    article = clean(entry, fetched_at=at)
+    return replace(row, title=article.title, text=article.text, language=article.language)
+
+
+def fingerprint(row: GoldRow) -> str:
+    """Of a row's words, whatever stands between them: tells whether weights were learned from an article."""
+    words = " ".join(_WORD.findall(f"{row.title} {row.text}".lower()))
+    return blake2b(words.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
 def groups(rows: Sequence[GoldRow]) -> list[int]:

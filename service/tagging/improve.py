@@ -1,45 +1,33 @@
 """Learning from the people of an installation: their verdicts move the weights (`phrases` proposes rules).
 
 What comes with the program stays the starting point: only the difference that the verdicts ask for is
-learned (logistic regression around the model in force), so that fifty verdicts are enough and nothing else
-is forgotten. It is adopted only when verdicts that were held back come out better and graded articles, where
-there are some, not worse.
+learned (logistic regression around what the tagger says by now), so that fifty verdicts are enough and
+nothing else is forgotten. It is adopted only when verdicts that were held back come out better, beyond
+chance, and graded articles that were held back not worse. Where there are none, the stored articles that
+nobody judged stand in for them, as they are labelled today (`lessons`).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from service.tagging.adjust import Adjusted, units
 from service.tagging.evaluate import FOLDS, Report, cross_validate
-from service.tagging.gold import GoldRow
-from service.tagging.learn import Example, Feature, Progress, Recipe, Space, digest, prepare, split, train
-from service.tagging.model import Model, ModelFile, Weights
-from service.tagging.solver import fit
-from service.tagging.tagger import Tagger, logistic
+from service.tagging.gold import GoldRow, fingerprint, groups
+from service.tagging.learn import Example, Feature, Progress, Recipe, digest, prepare, train, vector
+from service.tagging.lessons import VERDICT_SHARE, Change, Learning, Lesson, Lessons, TopicOutcome
+from service.tagging.model import FORMAT, LANGUAGE, Model, ModelFile, Weights
+from service.tagging.tagger import Tagger
+from service.tagging.taxonomy import Topic
 
-LEAST_VERDICTS = 8  # of a topic; fewer teach nothing that lasts
-COSTS = (0.05, 0.2, 0.8)  # how hard the verdicts pull; chosen on those held back
 GOLD_SHARE = 0.2  # what a graded article weighs beside a verdict
-TOLERANCE = 0.003  # F1 on graded articles that may be lost to noise
-_FOLDS = 5
-Logit = Callable[[Mapping[Feature, float]], float]
-
-
-@dataclass(frozen=True, slots=True)
-class TopicOutcome:
-    """What learning did for one topic; accuracies are shares of verdicts that come out as said."""
-
-    topic: str
-    verdicts: int
-    accuracy_before: float
-    accuracy_after: float  # on verdicts held back
-    gold_f1_before: float | None  # None without graded articles
-    gold_f1_after: float | None
-    adopted: bool
-    reason: str
+OTHER_SHARE = 0.05  # … and a stored one that nobody judged
+RULE = "rule"  # the kind of feature of which each is a rule's hits
+Priors = Mapping[str, Mapping[str, float]]  # by a row's id: logits by topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +43,18 @@ class Outcome:
         return any(topic.adopted for topic in self.topics)
 
 
-@dataclass(frozen=True, slots=True)
-class _Delta:
-    weights: Mapping[Feature, float]
-    bias: float
-
-    def logit(self, values: Mapping[Feature, float]) -> float:
-        weights = self.weights
-        return self.bias + math.fsum(
-            weights[feature] * value for feature, value in values.items() if feature in weights
-        )
-
-
 def train_measured(
-    tagger: Tagger, rows: Sequence[GoldRow], *, recipe: Recipe | None = None, progress: Progress | None = None
+    tagger: Tagger,
+    rows: Sequence[GoldRow],
+    *,
+    recipe: Recipe | None = None,
+    note: Mapping[str, Any] = MappingProxyType({}),
+    progress: Progress | None = None,
 ) -> tuple[Model, Report]:
     """A model learned anew from graded articles, and its cross-validated figures, which it also records.
 
     This is how the packaged weights were made: the same rows, topics file and recipe give the same file.
+    ``note`` is what to record beside.
     """
     recipe = recipe or Recipe()
     examples = prepare(tagger, rows, recipe)
@@ -81,8 +63,17 @@ def train_measured(
         name: {key: value for key, value in one.as_json().items() if key != "errors"}
         for name, one in report.topics.items()
     }
-    note = {"cross_validated": {"folds": FOLDS, "topics": figures}}
-    return train(tagger, rows, recipe=recipe, examples=examples, note=note, progress=progress), report
+    recorded = {
+        "cross_validated": {"folds": FOLDS, "topics": figures},
+        "fingerprints": sorted(map(fingerprint, rows)),
+        **note,
+    }
+    return train(tagger, rows, recipe=recipe, examples=examples, note=recorded, progress=progress), report
+
+
+def nothing_learned() -> Model:
+    """The weights to start from where none know a topic of the file."""
+    return Model(ModelFile(FORMAT, {}, {}, {}))
 
 
 def improve(
@@ -91,153 +82,141 @@ def improve(
     verdicts: Sequence[GoldRow],
     gold: Sequence[GoldRow] = (),
     *,
+    others: Sequence[GoldRow] = (),
+    priors: Priors = MappingProxyType({}),
     recipe: Recipe | None = None,
+    progress: Progress | None = None,
 ) -> Outcome:
-    """Learns the difference that verdicts ask for.
+    """Learns the difference that verdicts ask for, topic by topic and language by language.
 
     Args:
-        tagger: with the taxonomy in force.
-        model: the weights in force.
+        tagger: with the taxonomy in force; its layer is not looked at.
+        model: the weights to start from.
         verdicts: a row an article; grades 1 for "yes", 0 for "no", only of topics with a verdict.
         gold: graded articles that must not come out worse.
+        others: articles that nobody judged; their grades are not looked at.
+        priors: what the sources of the verdicts and others make likelier.
     """
     recipe = recipe or Recipe(least_word=3, least_rule=1)
-    said = prepare(tagger, verdicts, recipe)
-    graded = prepare(tagger, gold, recipe) if gold else []
-    topics = dict(model.file.topics)
+    reader = _Reader(tagger, model, priors)
+    topics, adjusted = dict(model.file.topics), dict(model.file.adjusted)
     outcomes = []
-    for topic, weights in model.file.topics.items():
-        outcome, changed = _improved(topic, weights, said, graded, recipe)
-        outcomes.append(outcome)
-        if changed is not None:
-            topics[topic] = changed
-    note: dict[str, Any] = {**model.file.trained, "verdicts": len(verdicts), "verdict_data": digest(verdicts)}
-    file = ModelFile(model.file.format, note, model.file.known, topics)
-    return Outcome(Model(file) if topics != model.file.topics else model, tuple(outcomes))
+    for language, (said, graded, rest) in sorted(_by_language(verdicts, gold, others).items()):
+        lessons = reader.lessons(language, said, graded, rest)
+        for topic in tagger.taxonomy.topics:
+            if not topic.covers(language) or not any(topic.name in row.grades for row in said):
+                continue
+            if progress:
+                progress(f"{topic.name} ({language})")
+            outcome, change = _learned(topic, language, model, lessons, recipe)
+            outcomes.append(outcome)
+            if change is not None and model.decides(topic.name, language):
+                topics[topic.name] = _moved(topics[topic.name], change)
+            elif change is not None:
+                adjusted[f"{topic.name}/{language}"] = _adjusted(topic, adjusted, language, change)
+    changed = any(outcome.adopted for outcome in outcomes)
+    trained = _note(model, verdicts, gold)
+    file = ModelFile(FORMAT, trained, model.file.known, topics, adjusted)
+    return Outcome(Model(file) if changed else model, tuple(outcomes))
 
 
-def _improved(
-    topic: str, weights: Weights, said: Sequence[Example], graded: Sequence[Example], recipe: Recipe
-) -> tuple[TopicOutcome, Weights | None]:
-    own = [example for example in said if topic in example.grades]
-    base = _Base(weights)
-    right_before = _accuracy(own, topic, weights.threshold, base.logit)
-    gold_before = _f1(graded, topic, weights.threshold, base.logit) if graded else None
-    outcome = TopicOutcome(
-        topic, len(own), right_before, right_before, gold_before, gold_before, adopted=False, reason=""
-    )
-    if len(own) < LEAST_VERDICTS:
-        return replace(outcome, reason=f"{len(own)} verdicts, at least {LEAST_VERDICTS} are needed"), None
-    best: tuple[float, float | None, float] | None = None
-    for cost in COSTS:
-        right, f1 = _held_back(topic, base, own, graded, replace(recipe, cost=cost))
-        kept = f1 is None or gold_before is None or f1 >= gold_before - TOLERANCE
-        if kept and (best is None or right > best[0]):
-            best = (right, f1, cost)
-    if best is None:
-        return replace(outcome, reason="graded articles would come out worse"), None
-    outcome = replace(outcome, accuracy_after=best[0], gold_f1_after=best[1])
-    if best[0] <= right_before:
-        return replace(outcome, reason="verdicts held back do not come out better"), None
-    delta = _delta(topic, base, own, graded, replace(recipe, cost=best[2]))
-    return replace(outcome, adopted=True, reason="verdicts held back come out better"), _moved(weights, delta)
+def _by_language(
+    verdicts: Sequence[GoldRow], gold: Sequence[GoldRow], others: Sequence[GoldRow]
+) -> dict[str, tuple[list[GoldRow], list[GoldRow], list[GoldRow]]]:
+    """Verdicts, graded articles and others of each language in which there is a verdict."""
+    made: dict[str, tuple[list[GoldRow], list[GoldRow], list[GoldRow]]] = defaultdict(lambda: ([], [], []))
+    for kind, rows in enumerate((verdicts, gold, others)):
+        for row in rows:
+            made[row.language or LANGUAGE][kind].append(row)
+    return {language: kinds for language, kinds in made.items() if kinds[0]}
 
 
-class _Base:
-    """A topic's weights as a function of named values, as `learn.vector` gives them."""
-
-    def __init__(self, weights: Weights) -> None:
-        self.threshold = weights.threshold
-        self._bias = weights.bias
-        self._weights: dict[Feature, float] = {("countries", ""): weights.countries}
-        for name, row in weights.names.items():
-            self._weights.update({(f"name{step}", name): weight for step, weight in enumerate(row)})
-        for kind, table in (
-            ("title", weights.titles),
-            ("lead", weights.leads),
-            ("rule", weights.rules),
-            ("titled", weights.titled_rules),
-            ("word", weights.words),
-        ):
-            self._weights.update({(kind, name): weight for name, weight in table.items()})
-
-    def logit(self, values: Mapping[Feature, float]) -> float:
-        """The calibrated logit."""
-        weights = self._weights
-        return self._bias + math.fsum(weights.get(feature, 0.0) * value for feature, value in values.items())
-
-
-def _delta(
-    topic: str, base: _Base, own: Sequence[Example], graded: Sequence[Example], recipe: Recipe
-) -> _Delta:
-    anchors = [example for example in graded if topic in example.grades]
-    space = Space([*own, *anchors], recipe)
-    used = [*own, *anchors]
-    costs = [recipe.cost] * len(own) + [recipe.cost * GOLD_SHARE] * len(anchors)
-    found = fit(
-        [space.row(example.values) for example in used],
-        [example.grades[topic] > 0 for example in used],
-        costs,
-        len(space.index),
-        offsets=[base.logit(example.values) for example in used],
-        seed=recipe.seed,
-    )
-    weights = {
-        feature: found.weights[number] * space.scales[feature] for feature, number in space.index.items()
+def _note(model: Model, verdicts: Sequence[GoldRow], gold: Sequence[GoldRow]) -> dict[str, Any]:
+    """Where the learned weights come from."""
+    trained = model.file.trained
+    return {
+        **trained,
+        "base": model.version,
+        "verdicts": len(verdicts),
+        "verdict_data": digest(verdicts),
+        "fingerprints": sorted({*trained.get("fingerprints", ()), *map(fingerprint, gold)}),
     }
-    return _Delta(weights, found.bias)
 
 
-def _held_back(
-    topic: str,
-    base: _Base,
-    own: Sequence[Example],
-    graded: Sequence[Example],
-    recipe: Recipe,
-) -> tuple[float, float | None]:
-    """Share of held-back verdicts that come out as said, and the mean F1 on the graded articles."""
-    right = 0.0
-    f1s = []
-    for fold in split(own, topic, _FOLDS, recipe.seed):
-        if not fold:
-            continue
-        out = set(fold)
-        delta = _delta(
-            topic, base, [example for place, example in enumerate(own) if place not in out], graded, recipe
-        )
+class _Reader:
+    """Reads rows as the tagger does, with the weights to start from."""
 
-        def logit(values: Mapping[Feature, float], delta: _Delta = delta) -> float:
-            return base.logit(values) + delta.logit(values)
+    def __init__(self, tagger: Tagger, model: Model, priors: Priors) -> None:
+        self._tagger = Tagger(tagger.taxonomy, layer=model)
+        self._model = model
+        self._priors = priors
 
-        right += len(fold) * _accuracy([own[place] for place in fold], topic, base.threshold, logit)
-        if graded:
-            f1s.append(_f1(graded, topic, base.threshold, logit))
-    return right / len(own), (math.fsum(f1s) / len(f1s) if f1s else None)
+    def lessons(
+        self, language: str, said: Sequence[GoldRow], gold: Sequence[GoldRow], others: Sequence[GoldRow]
+    ) -> dict[str, Lessons]:
+        """Each topic's verdicts, graded articles and others. Near-copies share a group across all three."""
+        group = iter(groups([*said, *gold, *others]))
+        kinds = [
+            [self._lessons(row, language, next(group), share, judged=judged) for row in rows]
+            for rows, share, judged in (
+                (said, VERDICT_SHARE, True), (gold, GOLD_SHARE, True), (others, OTHER_SHARE, False)
+            )
+        ]  # fmt: skip
+        return {
+            topic.name: tuple([one[topic.name] for one in kind if topic.name in one] for kind in kinds)  # type: ignore[misc]
+            for topic in self._tagger.taxonomy.topics
+        }
+
+    def _lessons(
+        self, row: GoldRow, language: str, group: int, share: float, *, judged: bool
+    ) -> dict[str, Lesson]:
+        """A row as a lesson of each topic that covers its language and has a grade."""
+        reading = self._tagger.read(row.title, row.text, language=language)
+        priors = self._priors.get(row.id, {})
+        plain = {ruling.topic.name: ruling for ruling in self._tagger.rule(reading, priors)}
+        seen: Mapping[Feature, float] | None = None
+        made = {}
+        for ruling in self._tagger.judge(reading, priors):
+            topic = ruling.topic.name
+            if judged and topic not in row.grades:
+                continue
+            if self._model.decides(topic, language):
+                seen = seen if seen is not None else vector(self._model.traits(reading))
+                values = seen
+            else:
+                values = {(RULE, rule): count for rule, count in units(reading, plain[topic]).items()}
+            grade = row.grades[topic] if judged else int(ruling.score >= ruling.threshold)
+            example = Example(values, {topic: grade}, 1.0, group)
+            made[topic] = Lesson(example, grade > 0, ruling.logit, share)
+        return made
 
 
-def _accuracy(examples: Sequence[Example], topic: str, threshold: float, logit: Logit) -> float:
-    if not examples:
-        return 0.0
-    right = sum(
-        (logistic(logit(example.values)) >= threshold) == (example.grades[topic] > 0) for example in examples
+def _learned(
+    topic: Topic, language: str, model: Model, lessons: Mapping[str, Lessons], recipe: Recipe
+) -> tuple[TopicOutcome, Change | None]:
+    threshold = topic.threshold
+    if model.decides(topic.name, language):
+        threshold = model.file.topics[topic.name].threshold
+    elif f"{topic.name}/{language}" in model.file.adjusted:
+        threshold = model.file.adjusted[f"{topic.name}/{language}"].threshold
+    learning = Learning(
+        topic.name, lessons[topic.name], language=language, threshold=threshold, recipe=recipe
     )
-    return right / len(examples)
+    return learning.outcome()
 
 
-def _f1(examples: Sequence[Example], topic: str, threshold: float, logit: Logit) -> float:
-    hits = given = there = 0
-    for example in examples:
-        if topic in example.grades:
-            holds = logistic(logit(example.values)) >= threshold
-            is_right = example.grades[topic] > 0
-            hits += holds and is_right
-            given += holds
-            there += is_right
-    return 2 * hits / (given + there) if given + there else 0.0
+def _adjusted(topic: Topic, before: Mapping[str, Adjusted], language: str, change: Change) -> Adjusted:
+    """What is adjusted of a topic's rules, with a change added."""
+    now = before.get(f"{topic.name}/{language}") or Adjusted(0.0, topic.threshold, topic.main_threshold, {})
+    rules = dict(now.rules)
+    for (_, rule), more in change.weights.items():
+        rules[rule] = rules.get(rule, 0.0) + more
+    main = max(now.main_threshold, change.threshold)
+    return Adjusted(now.bias + change.bias, change.threshold, main, rules)
 
 
-def _moved(weights: Weights, delta: _Delta) -> Weights:
-    """Weights with the difference added."""
+def _moved(weights: Weights, change: Change) -> Weights:
+    """Weights with what was learned added."""
     tables: dict[str, dict[str, float]] = {
         "title": dict(weights.titles),
         "lead": dict(weights.leads),
@@ -247,20 +226,17 @@ def _moved(weights: Weights, delta: _Delta) -> Weights:
     }
     names = {name: list(row) for name, row in weights.names.items()}
     countries = weights.countries
-    for (kind, name), change in delta.weights.items():
-        change = round(change, 4)  # noqa: PLW2901
-        if not change:
-            continue
+    for (kind, name), more in change.weights.items():
         if kind in tables:
-            tables[kind][name] = tables[kind].get(name, 0.0) + change
+            tables[kind][name] = tables[kind].get(name, 0.0) + more
         elif kind == "countries":
-            countries += change
+            countries += more
         else:
-            names.setdefault(name, [0.0] * 5)[int(kind[-1])] += change
+            names.setdefault(name, [0.0] * 5)[int(kind[-1])] += more
     return Weights(
-        bias=weights.bias + delta.bias,
-        threshold=weights.threshold,
-        main_threshold=weights.main_threshold,
+        bias=weights.bias + change.bias,
+        threshold=change.threshold,
+        main_threshold=max(weights.main_threshold, change.threshold),
         names={name: (row[0], row[1], row[2], row[3], row[4]) for name, row in names.items()},
         titles=tables["title"],
         leads=tables["lead"],

@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from service.errors import TopicsError
+from service.tagging.adjust import Adjusted, adjust
 from service.tagging.features import MAX_COUNT, Known, Span, Traits, traits
 from service.tagging.layer import Ruling
 from service.tagging.matcher import Reading
@@ -66,6 +67,7 @@ class ModelFile(msgspec.Struct, forbid_unknown_fields=True):
     trained: dict[str, Any]  # command, data digest, counts, cross-validated figures
     known: dict[str, float]  # the rules it was trained with, by key, and their weight then
     topics: dict[str, Weights]
+    adjusted: dict[str, Adjusted] = {}  # by "topic/language": where the rules alone decide
 
 
 class Model:
@@ -84,7 +86,9 @@ class Model:
 
     def judge(self, reading: Reading, rulings: tuple[Ruling, ...]) -> tuple[Ruling, ...]:
         """The rulings with learned scores, thresholds and contributions."""
-        if reading.language != LANGUAGE:
+        if self.file.adjusted:
+            rulings = tuple(self._adjusted(reading, ruling) for ruling in rulings)
+        if reading.language != LANGUAGE or not self._topics:
             return rulings
         seen = self.traits(reading)
         logits = dict(zip(self._topics, self._tables.logits(seen), strict=True))
@@ -94,6 +98,14 @@ class Model:
             else ruling
             for ruling in rulings
         )
+
+    def decides(self, topic: str, language: str) -> bool:
+        """Whether learned weights decide on a topic in a language, and not the rules alone."""
+        return language == LANGUAGE and topic in self.file.topics
+
+    def _adjusted(self, reading: Reading, ruling: Ruling) -> Ruling:
+        adjusted = self.file.adjusted.get(f"{ruling.topic.name}/{reading.language}")
+        return adjust(reading, ruling, adjusted) if adjusted is not None else ruling
 
     def logit(self, topic: str, seen: Traits) -> float:
         """The calibrated logit of a topic without priors and without rules that the model does not know."""
@@ -112,6 +124,7 @@ class Model:
                 topic,
                 _Gains(seen, weights, self._tables.shares(seen, self._topics.index(topic))),
                 self._known,
+                holds=score >= weights.threshold,
             )
             if score >= SHOWN_FROM
             else []
@@ -277,8 +290,13 @@ def _first(text: str, word: str) -> Span | None:
     return None
 
 
-def _evidence(reading: Reading, seen: Traits, topic: str, gains: _Gains, known: Known) -> list[Evidence]:
-    """The phrases of the topic's rules with their share of their sentence, then the words that say most."""
+def _evidence(
+    reading: Reading, seen: Traits, topic: str, gains: _Gains, known: Known, *, holds: bool
+) -> list[Evidence]:
+    """The phrases of the topic's rules with their share of their sentence, then the words that say most.
+
+    Words stand alone only where they, as verdicts taught them, are enough for the topic to hold.
+    """
     by_sentence: dict[int, dict[Span, Rule]] = defaultdict(dict)
     places: dict[str, list[tuple[int, Span]]] = defaultdict(list)
     for sentence, rule, span in seen.places:
@@ -297,7 +315,7 @@ def _evidence(reading: Reading, seen: Traits, topic: str, gains: _Gains, known: 
     rules = {span: rule for found in shown.values() for span, rule in found.items()}
     best = nsmallest(MAX_EVIDENCE, totals.items(), key=lambda item: (-abs(item[1]), item[0]))
     made = [_item(reading, span, rules[span].text, gain) for span, gain in best if abs(gain) >= _LEAST]
-    if made:
+    if made or holds:
         for gain, word in gains.words():
             place = _first(reading.folded.text, word)
             if place:
@@ -351,7 +369,8 @@ def load_layer(path: Path | None, topics: Sequence[Topic]) -> Model | None:
         model = _packaged()
     else:
         model = read_model(path)
-    return model if any(topic.name in model.file.topics for topic in topics) else None
+    known = {*model.file.topics, *(key.partition("/")[0] for key in model.file.adjusted)}
+    return model if any(topic.name in known for topic in topics) else None
 
 
 @lru_cache(maxsize=1)
@@ -387,7 +406,6 @@ def decode(content: bytes, origin: str) -> ModelFile:
 
 def _digest(file: ModelFile) -> str:
     """Of what decides; not of where the weights come from."""
-    decisive = json.dumps(
-        [msgspec.to_builtins(file.topics), file.known], sort_keys=True, separators=(",", ":")
-    )
+    parts = [file.topics, file.known, *([file.adjusted] if file.adjusted else [])]
+    decisive = json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
     return f"{FORMAT}-{hashlib.blake2b(decisive.encode(), digest_size=8).hexdigest()}"

@@ -1,21 +1,31 @@
-"""Phrases that tell a topic's articles from others, proposed to a person, and put into a topics file."""
+"""Phrases that tell a topic's articles from others, proposed to a person, who accepts or rejects them.
+
+An accepted one becomes a rule of its topic (`learned`); what was decided on is not proposed again.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from service.tagging.gold import GoldRow
-from service.tagging.tagger import Tagger
+from service.tagging.tagger import Tagger, logistic
+from service.tagging.topics import read_topics
 
 _WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*")
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
+_SENTENCE = re.compile(r"(?:[^.!?\n]|\.(?=\w))+[.!?]?")
+_PIECE = re.compile(r"[^\w\s'’.&-]+|[-.&'’]+(?!\w)|(?<!\w)[-.&'’]+|_")  # what ends a phrase, in rules, too
 _LONGEST = 3  # words
 _EXAMPLES = 3
 _SHOWN = 240  # characters of an example
+_SURE = 1.64  # standard errors; one in twenty by chance
+_DOUBT = 0.05  # the least probability of the other answer
+_SPANS = 20  # places of a rule
+_WEIGHT = 3.0  # logits, at most
 _COMMON = frozenset(
     _WORD.findall(
         "a an and are as at be been but by for from had has have he her his i in is it its not of on or she "
@@ -31,75 +41,176 @@ class Proposal:
 
     topic: str
     phrase: str
+    language: str
     weight: float  # logits; negative speaks against
     articles_for: int  # verdicts or grades "yes" whose article has it
     articles_against: int
-    examples: tuple[str, ...]  # sentences
+    examples: tuple[str, ...]  # sentences of articles that it speaks for (or, with a weight below 0, against)
 
 
 def propose_phrases(
-    tagger: Tagger, rows: Sequence[GoldRow], topic: str, *, limit: int = 20, least: int = 3
+    tagger: Tagger,
+    rows: Sequence[GoldRow],
+    topic: str,
+    *,
+    others: Sequence[GoldRow] = (),
+    limit: int = 20,
+    least: int = 3,
+    decided: Collection[str] = (),
 ) -> list[Proposal]:
-    """Phrases that separate a topic's articles from others and that no rule of the topic has yet.
+    """Phrases that no rule of a topic has yet, and that separate its articles from others where the tagger
+    does not.
 
-    Ranked by how sure it is that they do: the log odds ratio, half an article added to each side, over its
-    standard error (Agresti, Categorical Data Analysis, section 3.1).
+    Ranked by how sure it is that they do: Rao's score test of a rule with the phrase, added to what the
+    tagger says by now (Agresti, Categorical Data Analysis, sections 4.5 and 5.2). Each is chosen as if those
+    before it were accepted, so that they do not all speak of the same articles. Rows in languages that the
+    topic does not cover propose nothing.
 
     Args:
-        tagger: whose rules are known already.
+        tagger: what is known already.
         rows: verdicts, gold or both.
-        least: articles that must have the phrase.
+        others: articles that nobody judged: what stands in many of them tells little.
+        least: articles with a verdict or grade that must have the phrase.
+        decided: phrases that are not to be proposed.
     """
-    graded = [row for row in rows if topic in row.grades]
-    holding: dict[str, Counter[bool]] = defaultdict(Counter)
-    for row in graded:
-        covered = _covered(tagger, row, topic)
-        for phrase in _phrases(f"{row.title}. {row.text}"):
-            if not any(phrase in found or found in phrase for found in covered):
-                holding[phrase][row.grades[topic] > 0] += 1
-    totals = Counter(row.grades[topic] > 0 for row in graded)
-    ranked = []
-    for phrase, counts in holding.items():
-        if counts.total() >= least:
-            odds, error = _odds(counts[True], counts[False], totals[True], totals[False])
-            ranked.append((abs(odds) / error, phrase, odds, counts))
-    ranked.sort(key=lambda item: (-item[0], -len(item[1]), item[1]))
-    chosen: list[Proposal] = []
-    for sureness, phrase, odds, counts in ranked:
-        if sureness < 1.64 or len(chosen) == limit:  # noqa: PLR2004 - one in twenty by chance
-            break
-        if not any(phrase in other.phrase or other.phrase in phrase for other in chosen):
-            weight = round(max(-3.0, min(3.0, odds / 2)), 2)
-            examples = tuple(_sentences(graded, topic, phrase, positive=odds > 0))
-            chosen.append(Proposal(topic, phrase, weight, counts[True], counts[False], examples))
-    return chosen
+    by_language: dict[str, list[GoldRow]] = defaultdict(list)
+    for row in rows:
+        if topic in row.grades:
+            by_language[row.language or "en"].append(row)
+    found: list[tuple[float, Proposal]] = []
+    for language, graded in sorted(by_language.items()):
+        if any(one.name == topic and one.covers(language) for one in tagger.taxonomy.topics):
+            search = _Search(tagger, topic, language)
+            for row in graded:
+                search.add(row, yes=row.grades[topic] > 0)
+            for row in others:
+                if (row.language or "en") == language:
+                    search.add(row, yes=None)
+            found += search.proposals(graded, limit=limit, least=least, decided=decided)
+    found.sort(key=lambda item: (-item[0], item[1].phrase))
+    return [proposal for _, proposal in found[:limit]]
 
 
-def _odds(yes: int, no: int, all_yes: int, all_no: int) -> tuple[float, float]:
-    a, b, c, d = yes + 0.5, no + 0.5, all_yes - yes + 0.5, all_no - no + 0.5
-    return math.log(a * d / (b * c)), math.sqrt(1 / a + 1 / b + 1 / c + 1 / d)
+@dataclass(slots=True)
+class _Article:
+    logit: float
+    yes: bool | None  # None: nobody judged it
+    phrases: tuple[str, ...]
 
 
-def _covered(tagger: Tagger, row: GoldRow, topic: str) -> set[str]:
-    """The phrases that the topic's rules find in a row."""
-    reading = tagger.read(row.title, row.text, language=row.language or "en")
-    return {reading.folded.text[start:end] for _, spans in reading.found(topic) for start, end in spans[:20]}
+@dataclass(slots=True)
+class _Holding:
+    """The articles that have a phrase: what was said of them against what the tagger expects."""
+
+    yes: int = 0
+    no: int = 0
+    surprise: float = 0.0  # of said minus expected, summed
+    variance: float = 0.0
+
+    def count(self, article: _Article, sign: int = 1) -> None:
+        """Take an article in, or (-1) out. No score is taken for quite certain."""
+        score = logistic(article.logit)
+        self.variance += sign * max(_DOUBT * (1 - _DOUBT), score * (1 - score))
+        if article.yes is not None:
+            self.surprise += sign * (article.yes - score)
+            self.yes += sign * article.yes
+            self.no += sign * (not article.yes)
+
+    @property
+    def sureness(self) -> float:
+        """In standard errors."""
+        return abs(self.surprise) / math.sqrt(self.variance)
+
+    @property
+    def weight(self) -> float:
+        """One Newton step from nothing, one article's worth of doubt added."""
+        return round(max(-_WEIGHT, min(_WEIGHT, self.surprise / (self.variance + 1))), 2)
+
+
+class _Search:
+    """Looks for the phrases of one topic in articles of one language."""
+
+    def __init__(self, tagger: Tagger, topic: str, language: str) -> None:
+        self._tagger = tagger
+        self._topic = topic
+        self._language = language
+        self._articles: list[_Article] = []
+        self._holding: dict[str, _Holding] = {}
+        self._holders: dict[str, list[_Article]] = defaultdict(list)
+
+    def add(self, row: GoldRow, *, yes: bool | None) -> None:
+        """Take an article in; those that were judged come first."""
+        reading = self._tagger.read(row.title, row.text, language=self._language)
+        (logit,) = [one.logit for one in self._tagger.judge(reading, {}) if one.topic.name == self._topic]
+        covered = {
+            reading.folded.text[start:end]
+            for _, spans in reading.found(self._topic)
+            for start, end in spans[:_SPANS]
+        }
+        phrases = _phrases(f"{row.title}.\n{row.text}")
+        if yes is None:
+            phrases &= self._holding.keys()
+        free = sorted(one for one in phrases if not any(_overlap(one, known) for known in covered))
+        article = _Article(logit, yes, tuple(free))
+        for phrase in article.phrases:
+            self._holders[phrase].append(article)
+            self._holding.setdefault(phrase, _Holding()).count(article)
+
+    def proposals(
+        self, rows: Sequence[GoldRow], *, limit: int, least: int, decided: Collection[str]
+    ) -> list[tuple[float, Proposal]]:
+        """The phrases that separate beyond chance, each with how sure that is."""
+        chosen: list[tuple[float, Proposal]] = []
+        taken = list(decided)
+        open_ = {phrase for phrase, held in self._holding.items() if held.yes + held.no >= least}
+        while open_ and len(chosen) < limit:
+            phrase = min(open_, key=lambda one: (-self._holding[one].sureness, -len(one), one))
+            held = self._holding[phrase]
+            if held.sureness < _SURE:
+                break
+            open_.discard(phrase)
+            if any(_overlap(phrase, other) for other in taken):
+                continue
+            examples = _examples(self._topic, phrase, self._language, rows, positive=held.weight > 0)
+            if examples:
+                proposal = Proposal(
+                    self._topic, phrase, self._language, held.weight, held.yes, held.no, examples
+                )
+                chosen.append((held.sureness, proposal))
+                taken.append(phrase)
+                self._accept(phrase, held.weight)
+        return chosen
+
+    def _accept(self, phrase: str, weight: float) -> None:
+        """Go on as if a phrase were a rule."""
+        for article in self._holders[phrase]:
+            for other in article.phrases:
+                self._holding[other].count(article, -1)
+            article.logit += weight
+            for other in article.phrases:
+                self._holding[other].count(article)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one phrase is part of another."""
+    return f" {one} " in f" {other} " or f" {other} " in f" {one} "
 
 
 def _phrases(text: str) -> set[str]:
     made: set[str] = set()
     for sentence in _SENTENCE.findall(text):
-        words = _words(sentence)
-        for size in range(1, _LONGEST + 1):
-            for start in range(len(words) - size + 1):
-                part = words[start : start + size]
-                if _may_stand(part):
-                    made.add(" ".join(part))
+        for piece in _PIECE.split(sentence):
+            words = _words(piece)
+            for size in range(1, _LONGEST + 1):
+                for start in range(len(words) - size + 1):
+                    part = words[start : start + size]
+                    if _may_stand(part):
+                        made.add(" ".join(part))
     return made
 
 
-def _words(sentence: str) -> list[str]:
-    return [word.lower().replace("’", "'") for word in _WORD.findall(sentence)]
+def _words(text: str) -> list[str]:
+    return [word.lower().replace("’", "'") for word in _WORD.findall(text)]
 
 
 def _may_stand(words: Sequence[str]) -> bool:
@@ -112,54 +223,26 @@ def _may_stand(words: Sequence[str]) -> bool:
     )
 
 
-def _sentences(rows: Iterable[GoldRow], topic: str, phrase: str, *, positive: bool) -> Iterable[str]:
-    found = 0
+def _examples(
+    topic: str, phrase: str, language: str, rows: Iterable[GoldRow], *, positive: bool
+) -> tuple[str, ...]:
+    """Sentences in which a rule with a phrase finds it; none where it would find none."""
+    rule = json.dumps(f'"{phrase}"')  # a JSON string is one of TOML, too
+    document = (
+        f'format = 1\n[[topic]]\nname = "t"\n[[topic.rules]]\nlanguage = "{language}"\nmatch = [{rule}]\n'
+    )
+    finder = Tagger(read_topics(document), layer=None)
+    first = phrase.split(maxsplit=1)[0]
+    sentences: list[str] = []
     for row in rows:
         if (row.grades[topic] > 0) != positive:
             continue
-        for sentence in _SENTENCE.findall(f"{row.title}. {row.text}"):
-            if f" {phrase} " in f" {' '.join(_words(sentence))} ":
-                yield sentence.strip()[:_SHOWN]
-                found += 1
+        for sentence in _SENTENCE.findall(f"{row.title}.\n{row.text}"):
+            if first in sentence.lower().replace("’", "'") and finder.read(
+                "", sentence, language=language
+            ).found("t"):
+                sentences.append(" ".join(sentence.split())[:_SHOWN])
                 break
-        if found == _EXAMPLES:
-            return
-
-
-# -- accepted phrases in a topics file -----------------------------------------------------------------------
-
-_HEADER = re.compile(r"^\s*\[\[?\s*([a-z]+)\s*\]\]?\s*(#.*)?$")
-
-
-def with_phrase(document: str, topic: str, phrase: str, weight: float, *, language: str = "en") -> str:
-    """A topics file with one more rule at the end of a topic, the rest of it as it was.
-
-    The phrase is quoted: exactly these words. `read_topics` must be asked whether the result holds.
-
-    Raises:
-        KeyError: the file has no such topic.
-    """
-    lines = document.splitlines(keepends=True)
-    inside = False
-    end = None
-    name = re.compile(rf"""^\s*name\s*=\s*["']{re.escape(topic)}["']""")
-    for number, line in enumerate(lines):
-        header = _HEADER.match(line)
-        if header and inside:
-            end = number
+        if len(sentences) == _EXAMPLES:
             break
-        if not inside and name.match(line):
-            inside = True
-    if not inside:
-        raise KeyError(topic)
-    end = len(lines) if end is None else end
-    while end and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
-        end -= 1
-    escaped = phrase.replace("\\", " ").replace('"', " ")
-    block = (
-        f'\n  [[topic.rules]]  # accepted\n  language = "{language}"\n  group = "accepted"\n'
-        f"  weight = {weight:g}\n  match = ['\"{escaped}\"']\n"
-    )
-    if "'" in escaped:
-        block = block.replace(f"['\"{escaped}\"']", f'["\\"{escaped}\\""]')
-    return "".join(lines[:end]) + block + "".join(lines[end:])
+    return tuple(sentences)

@@ -67,10 +67,7 @@ class Tagger:
             language: ISO 639-1 (or a tag that begins with it); None or "und": told by the script.
             priors: logits to add by topic, as the article's source suggests.
         """
-        reading = self.read(title, text, language=language)
-        rulings = self.rule(reading, priors or {})
-        if self._layer is not None and rulings:
-            rulings = self._layer.judge(reading, rulings)
+        rulings = self.judge(self.read(title, text, language=language), priors or {})
         tags = [
             Tag(ruling.topic.name, ruling.score, ruling.threshold, ruling.main, ruling.evidence)
             for ruling in rulings
@@ -87,6 +84,11 @@ class Tagger:
         if matcher is None:
             return Reading(title, text, code)
         return matcher.read(title, text, code)
+
+    def judge(self, reading: Reading, priors: Mapping[str, float]) -> tuple[Ruling, ...]:
+        """What rules and layer say of each topic that covers the article's language."""
+        rulings = self.rule(reading, priors)
+        return rulings if self._layer is None or not rulings else self._layer.judge(reading, rulings)
 
     def rule(self, reading: Reading, priors: Mapping[str, float]) -> tuple[Ruling, ...]:
         """What the rules alone say of each topic that covers the article's language, in the file's order."""

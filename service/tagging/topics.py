@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
@@ -17,6 +17,7 @@ import msgspec
 
 from service.errors import TopicsError
 from service.tagging.compiler import Compiler
+from service.tagging.learned import GROUP, WEIGHTS, Phrase, present, read_phrases
 from service.tagging.model import load_layer
 from service.tagging.rules import parse_rule
 from service.tagging.taxonomy import ANY_LANGUAGE, Mask, Place, Rule, Saturation, Taxonomy, Topic
@@ -97,16 +98,34 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 # -- reading it ----------------------------------------------------------------------------------------
 
 
-def load_topics(path: Path | None = None, weights: Path | None = None) -> Taxonomy:
+def load_topics(
+    path: Path | None = None, weights: Path | None = None, learned: Path | None = None
+) -> Taxonomy:
     """The taxonomy of a topics file, with what was learned for its topics.
 
     Args:
         path: None: the topics that come with the program.
         weights: of the statistical layer; None: those that come with the program, where they know a topic.
+        learned: the folder of what this installation learned (`learned`), which may be missing: accepted
+            phrases are rules of their topics, and its weights stand in place of the others.
 
     Raises:
-        TopicsError: the file cannot be read or used; the text names each problem's line, topic and reason.
+        TopicsError: a file cannot be read or used; the text names each problem's line, topic and reason.
     """
+    taxonomy = load_rules(path, learned)
+    layer = None
+    if learned is not None and present(learned / WEIGHTS):
+        layer = load_layer(learned / WEIGHTS, taxonomy.topics)
+    layer = layer or load_layer(weights, taxonomy.topics)
+    if layer is None:
+        return taxonomy
+    # Other weights give other labels, so they are another taxonomy.
+    both = hashlib.blake2b(f"{taxonomy.hash} {layer.version}".encode(), digest_size=16).hexdigest()
+    return replace(taxonomy, layer=layer, hash=both)
+
+
+def load_rules(path: Path | None = None, learned: Path | None = None) -> Taxonomy:
+    """`load_topics` without weights: the rules alone decide."""
     origin = str(path) if path is not None else "topics.toml (packaged)"
     source = path if path is not None else files("service.tagging").joinpath("topics.toml")
     try:
@@ -121,17 +140,11 @@ def load_topics(path: Path | None = None, weights: Path | None = None) -> Taxono
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise TopicsError(f"{origin}: line {line}: not UTF-8") from error
-    taxonomy = read_topics(document, origin=origin)
-    layer = load_layer(weights, taxonomy.topics)
-    if layer is None:
-        return taxonomy
-    # Other weights give other labels, so they are another taxonomy.
-    both = hashlib.blake2b(f"{taxonomy.hash} {layer.version}".encode(), digest_size=16).hexdigest()
-    return replace(taxonomy, layer=layer, hash=both)
+    return read_topics(document, origin=origin, accepted=read_phrases(learned) if learned else ())
 
 
-def read_topics(document: str, *, origin: str = "topics") -> Taxonomy:
-    """The taxonomy of a topics file's text. Raises `TopicsError`."""
+def read_topics(document: str, *, origin: str = "topics", accepted: Iterable[Phrase] = ()) -> Taxonomy:
+    """The taxonomy of a topics file's text, with phrases that people accepted. Raises `TopicsError`."""
     try:
         raw = tomllib.loads(document)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -141,7 +154,26 @@ def read_topics(document: str, *, origin: str = "topics") -> Taxonomy:
         file = msgspec.convert(raw, _File)
     except msgspec.ValidationError as error:
         raise TopicsError(_said(str(error), raw, lines, origin)) from error
+    _add_accepted(file, accepted)
     return _Builder(file, lines, origin).taxonomy()
+
+
+def _add_accepted(file: _File, phrases: Iterable[Phrase]) -> None:
+    """Make accepted phrases rules of their topics.
+
+    One whose topic is gone waits for it, as does one in a language that the topic does not cover: a single
+    phrase is not enough to judge a language by.
+    """
+    tables = {table.name: table for table in file.topic}
+    languages = {name: {block.language for block in table.rules} for name, table in tables.items()}
+    for phrase in phrases:
+        covered = languages.get(phrase.topic, set())
+        language = phrase.language if phrase.language in covered else ANY_LANGUAGE
+        if not phrase.accepted or (language == ANY_LANGUAGE and covered != {ANY_LANGUAGE}):
+            continue
+        rules = tables[phrase.topic].rules
+        if not any(phrase.rule in block.match and block.language == language for block in rules):
+            rules.append(_RuleBlock([phrase.rule], language, phrase.weight, GROUP))
 
 
 _AT = re.compile(r" - at `(?:key in )?\$(.*?)`$", re.DOTALL)
