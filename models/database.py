@@ -181,23 +181,26 @@ def current() -> Database:
     return _Current.database
 
 
-def open_database(url: str | Path, *, busy_timeout: float = 30.0) -> Database:
+def open_database(url: str | Path, *, busy_timeout: float = 30.0, read_only: bool = False) -> Database:
     """Open a database, SQLite by path or ``sqlite:///path``, PostgreSQL by ``postgresql://…``.
 
     A missing SQLite file is made, readable by its owner alone, and its folder, too. The schema is not
     looked at: `models.migrate.migrate` or `check` does. ``busy_timeout`` is in seconds: how long a
-    statement waits for another process's lock. Raises DatabaseUnavailable or a kind of it.
+    statement waits for another process's lock. With ``read_only`` the database must be there, every write
+    is refused by the engine itself, and a PostgreSQL replica will do. Raises DatabaseUnavailable or a kind of
+    it.
     """
     kind, place = _kind(url)
     if kind == "postgresql":
-        database = _postgresql(place, busy_timeout)
+        database = _postgresql(place, busy_timeout, read_only=read_only)
     else:
-        database = _sqlite(_sqlite_path(place), busy_timeout)
+        database = _sqlite(_sqlite_path(place), busy_timeout, read_only=read_only)
     try:
         with database.session():
             if database.sqlite:
                 database.execute("SELECT count(*) FROM sqlite_master")
-                _write_ahead(database, busy_timeout)
+                if not read_only:
+                    _write_ahead(database, busy_timeout)
             else:
                 _check_server(database)
     except BaseException:
@@ -234,11 +237,13 @@ def _sqlite_path(place: str) -> Path:
     return Path(place).expanduser().absolute()
 
 
-def _sqlite(path: Path, busy_timeout: float) -> Database:
+def _sqlite(path: Path, busy_timeout: float, *, read_only: bool) -> Database:
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise DatabaseUnavailable(
             f"Python's SQLite is {sqlite3.sqlite_version}; Wirewatch needs 3.35 or newer"
         )
+    if read_only and not path.is_file():
+        raise DatabaseUnavailable(f"there is no database at {path} yet: 'wirewatch run' makes it")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -261,6 +266,7 @@ def _sqlite(path: Path, busy_timeout: float) -> Database:
             "temp_store": "MEMORY",
             "cache_size": -16_000,  # KiB
             "journal_size_limit": 64 << 20,
+            **({"query_only": 1} if read_only else {}),
         },
     )
     return Database(backend, engine="sqlite", url=str(path), path=path)
@@ -292,7 +298,7 @@ def _write_ahead(database: Database, busy_timeout: float) -> None:
             return
 
 
-def _postgresql(url: str, busy_timeout: float) -> Database:
+def _postgresql(url: str, busy_timeout: float, *, read_only: bool) -> Database:
     from playhouse.postgres_ext import PooledPsycopg3Database  # noqa: PLC0415 - it is heavy
 
     milliseconds = int(busy_timeout * 1000)
@@ -306,6 +312,7 @@ def _postgresql(url: str, busy_timeout: float) -> Database:
         "timezone": "UTC",
         "plan_cache_mode": "force_custom_plan",  # a plan for the words asked, not for words in general
         "jit": "off",  # compiling would take longer than running
+        **({"default_transaction_read_only": "on"} if read_only else {}),
     }
     backend = PooledPsycopg3Database(
         url,

@@ -8,16 +8,13 @@ while ticks end and the database answers.
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from loguru import logger
@@ -25,6 +22,7 @@ from loguru import logger
 from models import catalog, migrate
 from models import sources as source_store
 from models.errors import StorageError
+from service import signals
 from service.application import Application
 from service.errors import WirewatchError
 from service.lock import DaemonLock
@@ -33,6 +31,7 @@ from service.poller import owner_is_dead
 from service.relabel import Relabelling
 from service.scheduler import Scheduler
 from service.settings import Settings, load_settings
+from service.signals import Words
 from service.systemd import Notifier
 
 if TYPE_CHECKING:
@@ -52,7 +51,6 @@ _WORDS = {
     signal.SIGHUP: "reload",
     signal.SIGUSR1: "dump",
 }
-_Words = queue.SimpleQueue[str]
 
 
 def run_daemon(
@@ -68,7 +66,7 @@ def run_daemon(
     environ = os.environ if environ is None else environ
     notifier = Notifier(environ)
     lock = DaemonLock(settings.sqlite_path) if settings.sqlite_path else None
-    with _signals() as words:
+    with signals.words(_WORDS) as words:
         if lock:
             lock.acquire()
         try:
@@ -79,21 +77,6 @@ def run_daemon(
         finally:
             if lock:
                 lock.release()
-
-
-@contextmanager
-def _signals() -> Iterator[_Words]:
-    words: _Words = queue.SimpleQueue()
-
-    def handler(number: int, _: FrameType | None) -> None:
-        words.put(_WORDS[signal.Signals(number)])
-
-    before = {number: signal.signal(number, handler) for number in _WORDS}
-    try:
-        yield words
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
 
 
 class _Daemon:
@@ -114,7 +97,7 @@ class _Daemon:
         self._relabelling: Relabelling | None = None  # until nothing is left to label again
         self._relabel_lock = threading.Lock()
 
-    def run(self, words: _Words) -> int:
+    def run(self, words: Words) -> int:
         application = self._application
         self._give_back_dead_leases()
         application.synchronise()
@@ -157,7 +140,7 @@ class _Daemon:
         server.start()
         return server
 
-    def _turn(self, words: _Words) -> None:
+    def _turn(self, words: Words) -> None:
         poller, settings = self._application.poller, self._application.settings
 
         def tick() -> None:
@@ -274,7 +257,7 @@ class _Daemon:
 
     # -- words from outside --------------------------------------------------------------------------------
 
-    def _listen(self, words: _Words) -> None:
+    def _listen(self, words: Words) -> None:
         while True:
             match words.get():
                 case "stop":

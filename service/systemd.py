@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 
 _MICROSECONDS = 1_000_000
+_FIRST_SOCKET = 3  # SD_LISTEN_FDS_START
 
 
 class Notifier:
@@ -63,6 +64,20 @@ class Notifier:
         except OSError:
             # The manager has gone or refuses: the daemon's work does not depend on being heard.
             return
+
+
+def inherited_sockets(environ: Mapping[str, str]) -> list[socket.socket]:
+    """The listening sockets that the service manager opened for this process (sd_listen_fds(3))."""
+    if environ.get("LISTEN_PID") != str(os.getpid()):
+        return []
+    try:
+        count = int(environ.get("LISTEN_FDS", "0"))
+    except ValueError:
+        return []
+    descriptors = range(_FIRST_SOCKET, _FIRST_SOCKET + count)
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)
+    return [socket.socket(fileno=descriptor) for descriptor in descriptors]
 
 
 def _one_line(text: str) -> str:

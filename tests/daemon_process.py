@@ -56,10 +56,15 @@ def ask(*arguments: str, home: Path, extra: Mapping[str, str] | None = None) -> 
 
 
 class DaemonProcess:
-    """``wirewatch run`` as a child process in ``home``."""
+    """``wirewatch run`` (or ``command``) as a child process in ``home``."""
 
     def __init__(
-        self, home: Path, *, arguments: Sequence[str] = (), extra: Mapping[str, str] | None = None
+        self,
+        home: Path,
+        *,
+        command: str = "run",
+        arguments: Sequence[str] = (),
+        extra: Mapping[str, str] | None = None,
     ) -> None:
         self.home = home
         home.mkdir(parents=True, exist_ok=True)
@@ -71,7 +76,7 @@ class DaemonProcess:
         environ["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
         environ["NOTIFY_SOCKET"] = "@" + address[1:]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service.cli", "run", *arguments],
+            [sys.executable, "-m", "service.cli", command, *arguments],
             cwd=home,
             env=environ,
             stdout=subprocess.PIPE,

@@ -21,6 +21,7 @@ class Entry(NamedTuple):
 
 COMMANDS: dict[str, Entry] = {
     "run": Entry("run", "Run the daemon: poll what is due, label it, serve the page.", "Working"),
+    "serve": Entry("serve", "Serve the page alone: nothing is polled, nothing written.", "Working"),
     "poll": Entry("poll", "Look at sources now, once.", "Working"),
     "import": Entry("importing", "Import files and folders, once.", "Working"),
     "sources": Entry("sources", "Add, list, pause and remove feeds and folders.", "Working"),

@@ -44,6 +44,7 @@ def create_app(
     started_at: datetime,
     health: Callable[[], HealthReport],
     metrics: Callable[[], Standing] | None = None,
+    verdicts: bool = True,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Starlette:
     """The whole page as an ASGI application.
@@ -51,12 +52,13 @@ def create_app(
     ``allowed_hosts`` are the names and addresses, without ports, that it answers for besides this machine's
     own (`HostCheck`).
     ``health`` and ``metrics`` may block: they are called in the thread pool, as every question to the
-    database is. Without ``metrics`` there is no ``/metrics``.
+    database is. Without ``metrics`` there is no ``/metrics``, without ``verdicts`` none are
+    asked for or taken.
     """
     templates = Pages()
     tokens = Tokens()
-    reading = ReadingPages(database, templates, clock, tokens)
-    verdicts = VerdictForm(database, tokens, clock)
+    reading = ReadingPages(database, templates, clock, tokens if verdicts else None)
+    form = VerdictForm(database, tokens, clock) if verdicts else None
     checks = HealthPages(health, started_at=started_at, clock=clock)
     measured = MetricsPage(metrics, started_at=started_at, clock=clock) if metrics else None
     return Starlette(
@@ -65,7 +67,11 @@ def create_app(
             # for the database or for a template.
             Route("/", reading.articles, name="articles"),
             Route("/articles/{id}", reading.article, name="article"),
-            Route("/articles/{id}/verdict", verdicts.submit, name="verdict", methods=["POST"]),
+            *(
+                [Route("/articles/{id}/verdict", form.submit, name="verdict", methods=["POST"])]
+                if form
+                else []
+            ),
             Route("/sources", reading.sources, name="sources"),
             Route("/sources/{id}", reading.source, name="source"),
             Route("/topics", reading.topics, name="topics"),

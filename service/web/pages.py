@@ -40,7 +40,7 @@ class ReadingPages:
     """The pages that only read."""
 
     def __init__(
-        self, database: Database, templates: Pages, clock: Callable[[], datetime], tokens: Tokens
+        self, database: Database, templates: Pages, clock: Callable[[], datetime], tokens: Tokens | None
     ) -> None:
         self._tokens = tokens
         self._database = database
@@ -72,8 +72,12 @@ class ReadingPages:
             explained=explained,
             marked_topics=[panel for panel in explained.panels if panel.topic in marked],
             colours=palette,
-            token=self._tokens.give(article.summary.id),
-            verdicts=[(one.name, said.get(one.name)) for one in topics if one.active or one.name in said],
+            token=self._tokens.give(article.summary.id) if self._tokens else None,
+            verdicts=[
+                (one.name, said.get(one.name))
+                for one in (topics if self._tokens else ())
+                if one.active or one.name in said
+            ],
         )
 
     def sources(self, request: Request) -> Response:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import math
 import socket
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -30,9 +32,13 @@ class WebServer:
     ``port`` 0 takes any free port; ``WebServer.port`` tells which.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, *, sockets: Sequence[socket.socket] = ()
+    ) -> None:
+        """``sockets`` that listen already are served instead of ``host`` and ``port``; stop closes them."""
         self.host = host
         self.port = port
+        self._given = list(sockets)
         self._app = app
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -43,6 +49,18 @@ class WebServer:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}/"
 
+    def turns(self, within: float) -> bool:
+        """Whether the event loop comes round in so many seconds: what a watchdog wants to know."""
+        server = self._server
+        if server is None or server.loop is None or not self.running:
+            return False
+        came = threading.Event()
+        try:
+            server.loop.call_soon_threadsafe(came.set)
+        except RuntimeError:  # it is closed
+            return False
+        return came.wait(within)
+
     @property
     def running(self) -> bool:
         """Whether it serves."""
@@ -52,8 +70,9 @@ class WebServer:
         """Bind and serve; returns once requests are answered. Raises `DaemonError` when it cannot."""
         if self.running:
             raise DaemonError(f"The page is already being served on {self.url}")
-        sockets = _bind(self.host, self.port)
-        self.port = sockets[0].getsockname()[1]
+        sockets = self._given or _bind(self.host, self.port)
+        if sockets[0].family != socket.AF_UNIX:
+            self.port = sockets[0].getsockname()[1]
         server = _Server(_config(self._app))
         thread = threading.Thread(target=server.serve_here, args=(sockets,), name="web", daemon=True)
         thread.start()
@@ -88,8 +107,10 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.settled = threading.Event()
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
         await super().startup(sockets=sockets)
         self.settled.set()
 
