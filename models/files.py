@@ -17,7 +17,7 @@ from models.fields import (
 )
 from models.records import FileRecord
 
-_COLUMNS = "path, size, mtime_ns, digest, reason, detail, vanished_at, device, inode"
+FILE_COLUMNS = "path, size, mtime_ns, digest, reason, detail, vanished_at, device, inode"
 _WRITE = """
     INSERT INTO file (source_id, path, size, mtime_ns, digest, reason, detail, vanished_at, device, inode)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -31,19 +31,19 @@ _WRITE = """
 def files(source_id: int) -> dict[str, FileRecord]:
     """The files that a folder source knows, by path."""
     with current().session():
-        rows = current().rows(f"SELECT {_COLUMNS} FROM file WHERE source_id = ?", (source_id,))
-    return {record.path: record for record in map(_record, rows)}
+        rows = current().rows(f"SELECT {FILE_COLUMNS} FROM file WHERE source_id = ?", (source_id,))
+    return {record.path: record for record in map(file_record, rows)}
 
 
 def unreadable(limit: int = 100) -> list[FileRecord]:
     """Files that could not be read, of all sources, with their reasons."""
     with current().session():
         rows = current().rows(
-            f"SELECT {_COLUMNS} FROM file WHERE reason IS NOT NULL AND vanished_at IS NULL "
+            f"SELECT {FILE_COLUMNS} FROM file WHERE reason IS NOT NULL AND vanished_at IS NULL "
             "ORDER BY source_id, path LIMIT ?",
             (limit,),
         )
-    return [_record(row) for row in rows]
+    return [file_record(row) for row in rows]
 
 
 def write_files(database: Database, source_id: int, records: Iterable[FileRecord]) -> None:
@@ -71,7 +71,8 @@ def _row(source_id: int, record: FileRecord) -> tuple[Any, ...]:
     )
 
 
-def _record(row: Sequence[Any]) -> FileRecord:
+def file_record(row: Sequence[Any]) -> FileRecord:
+    """The frozen record of the columns `FILE_COLUMNS`."""
     return FileRecord(
         path=decode_path(row[0]),
         size=row[1],

@@ -23,6 +23,9 @@ PATIENT = frozenset(
     }
 )  # fmt: skip
 
+# Reasons that this machine's own network gives, where many sources have them at a time.
+NETWORK = frozenset({Reason.DNS, Reason.CONNECT, Reason.TIMEOUT})
+
 SOURCE_MENDS: Mapping[Reason, str] = {
     Reason.DNS: f"its host name is not found; if other feeds are read, the site has moved: {_MOVED_SITE}",
     Reason.CONNECT: f"its server refuses connections; {_ITSELF}, and if that lasts, the site may have moved",

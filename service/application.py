@@ -32,7 +32,8 @@ from service.fetch.politeness import Allowance, Politeness
 from service.importing import Importer, ImportSummary, Progress
 from service.intake import FeedIntake
 from service.intake_folder import FolderIntake, FolderRules
-from service.poller import Capacity, EventLoop, Poller, owner_name
+from service.owner import owner_name
+from service.poller import Capacity, EventLoop, Poller
 from service.relabel import Relabeller, Relabelling
 from service.settings import Settings, source_specs
 from service.tagging import Tagger, Taxonomy, load_topics

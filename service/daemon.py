@@ -27,7 +27,7 @@ from service.application import Application
 from service.errors import WirewatchError
 from service.lock import DaemonLock
 from service.logs import configure
-from service.poller import owner_is_dead
+from service.owner import owner_is_dead
 from service.relabel import Relabelling
 from service.scheduler import Scheduler
 from service.settings import Settings, load_settings

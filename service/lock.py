@@ -42,6 +42,25 @@ class DaemonLock:
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
 
+    @staticmethod
+    def holder(database: Path) -> int | None:
+        """The process of the daemon that works on this file, None where there is none.
+
+        Read from proc_locks(5): trying the lock would refuse a daemon that starts at this moment.
+        """
+        path = database.with_name(database.name + ".daemon")
+        try:
+            found = path.stat()
+            place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+            locks = Path("/proc/locks").read_text(encoding="ascii")
+            for line in locks.splitlines():
+                words = line.split()
+                if "FLOCK" in words and place in words:
+                    return int(path.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+        return None
+
     def release(self) -> None:
         """Give the lock back."""
         if self._descriptor is not None:

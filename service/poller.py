@@ -8,8 +8,6 @@ lease runs out and the source is claimed again.
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -44,32 +42,6 @@ class Capacity:
     fetches: int = 32  # looks at feeds in flight
     per_host: int = 2  # of one registrable domain
     lease: timedelta = timedelta(minutes=10)
-
-
-def owner_name() -> str:
-    """Who holds a lease: this process on this machine, told from one that had its number before."""
-    started = _started(os.getpid())
-    return f"{socket.gethostname()}:{os.getpid()}:{started}"
-
-
-def owner_is_dead(owner: str) -> bool:
-    """Whether a lease's owner is a process of this machine that has ended; False when it cannot be told."""
-    host, _, rest = owner.rpartition(":")[0].rpartition(":")
-    started = owner.rpartition(":")[2]
-    if host != socket.gethostname() or not rest.isdigit():
-        return False
-    return _started(int(rest)) != started
-
-
-def _started(process: int) -> str:
-    """A process's start in clock ticks since boot (field 22 of proc_pid_stat(5)), "" when there is none."""
-    try:
-        with open(f"/proc/{process}/stat", "rb") as file:  # noqa: PTH123 - read at once, no path arithmetic
-            fields = file.read().rpartition(b")")[2].split()
-    except OSError:
-        return ""
-    # A zombie no longer works; its parent has merely not asked how it ended.
-    return "" if fields[0] in (b"Z", b"X") else fields[19].decode("ascii")
 
 
 # Seconds: over how long overdue feeds are spread at most, and for as many as are fetched at a time.

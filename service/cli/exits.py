@@ -38,7 +38,7 @@ class Exit(IntEnum):
 
 _MEANINGS = {
     Exit.DONE: "done",
-    Exit.FAILED: "some of the work failed: a source, a file; the rest was done",
+    Exit.FAILED: "some of the work failed: a source, a file; the rest was done (doctor: something is to do)",
     Exit.USAGE: "the command line, the settings or the topics file are wrong; nothing was done",
     Exit.NOT_FOUND: "what was named (an article, a source, a topic) does not exist",
     Exit.DATABASE: "the database cannot be used: missing, locked, full, damaged, of another version",
