@@ -3,8 +3,9 @@
 **Identity** is within a source, in this order:
 
 1. ``guid:…`` where the document uses the guid for one article only (some feeds give all items one guid);
-2. ``path:…`` for an article that is the only one of its file: editing the file makes a revision, and two
-   files are two articles whatever they hold;
+2. ``path:…`` for an article that is the only one of its file, or has a name of its own within it, as members
+   of archives and rows with an id have: editing the file makes a revision, and two files are two articles
+   whatever they hold;
 3. ``url:…``, the canonical address, where the document uses it for one article only;
 4. ``hash:…``, the content hash; there an edit cannot be told from another article, and counts as one.
 
@@ -103,8 +104,12 @@ def decide(
             duplicate = others.find(article)
             kind = Kind.NEW if duplicate is None else Kind.DUPLICATE
             decisions.append(Decision(kind, article, key, duplicate_of=duplicate))
+            if article.listed and key in stored_keys:
+                key = _key("hash", article.content_hash)  # noqa: PLW2901 - the address is taken
         else:
-            moved = article.path not in (None, match.path) and matcher.is_gone(match)
+            # It has another path now, or is back in a file that was without it.
+            moved = article.path is not None and matcher.is_gone(match)
+            moved = moved and (article.path != match.path or match.vanished)
             kept = match.key if key in stored_keys else key
             decisions.append(_against(match, article, kept, moved=moved, rewrite_cap=rewrite_cap))
         taken[key] = match.article_id if match else None
@@ -137,7 +142,7 @@ def _keys(articles: Sequence[Article], guids: Collection[str]) -> list[str]:
     for article in articles:
         if article.guid and article.guid in guids:
             keys.append(_key("guid", article.guid))
-        elif article.path is not None and files[article.path] == 1:
+        elif article.path is not None and not article.listed and files[article.path] == 1:
             keys.append(_key("path", article.path))
         elif article.url and article.url in urls:
             keys.append(_key("url", article.url))
@@ -197,6 +202,9 @@ class _Matcher:
                 self._claimed.add(match.article_id)
         urls = _one_each(articles, lambda article: article.url)
         for index, article in enumerate(articles):
+            if match is not None and article.listed and key.startswith("url:"):
+                # Rows are read in batches: one further on may have the same address and be another article.
+                match = match if match.title == article.title else None
             if found[index] is None:
                 match = self._otherwise(article, urls)
                 found[index] = match

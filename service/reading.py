@@ -7,15 +7,21 @@ comes in as ``skip``, the content hashes of articles that need no tags because t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import io
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from service.clean import clean
-from service.parse.document import parse_document
+from service.errors import ParseFailure
+from service.members import member_path
+from service.parse.container import HEAD, Piece, Trouble, pieces
+from service.parse.container_kinds import is_container
+from service.parse.document import MAX_ENTRIES, parse_document, parse_piece
 from service.parse.feed import parse_feed
 from service.tagging import Tagger
-from service.values import Article, Entry, Fetched, Hints, ParsedFeed, Tag
+from service.values import Article, Entry, Fetched, Hints, ParsedFeed, Reason, Tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +103,23 @@ def read_document(
 ) -> Reading:
     """Read a file of any kind that documents come in; ``path`` is where it lies, absolute.
 
+    Of an archive, mailbox or list the first articles are read, as many as a feed may have; what
+    streams are for is `read_piece`.
+
     :raises service.errors.ParseFailure: it is empty, binary, or of a kind that nothing here reads
     """
+    if is_container(body[:HEAD], name):
+        read = partial(
+            read_piece,
+            name=name,
+            tagger=tagger,
+            fetched_at=fetched_at,
+            path=path,
+            skip=skip,
+            priors=priors,
+            day_first=day_first,
+        )
+        return _read_container(body, name, read)
     finished, problems = _finish(
         parse_document(body, name, content_type=content_type),
         tagger=tagger,
@@ -109,6 +130,65 @@ def read_document(
         path=path,
     )
     return Reading(finished=finished, warnings=problems)
+
+
+def read_piece(
+    piece: Piece,
+    *,
+    name: str,
+    tagger: Tagger,
+    fetched_at: datetime,
+    path: str | None = None,
+    skip: Collection[str] = (),
+    priors: Mapping[str, float] | None = None,
+    day_first: bool | None = None,
+) -> Reading:
+    """Read a piece of a container; ``name`` and ``path`` are the container's.
+
+    :raises service.errors.ParseFailure: as `read_document`
+    """
+    finished, problems = _finish(
+        parse_piece(piece, name),
+        tagger=tagger,
+        fetched_at=fetched_at,
+        skip=skip,
+        priors=priors,
+        day_first=day_first,
+        path=member_path(path, piece.member) if path is not None else None,
+    )
+    return Reading(finished=finished, warnings=problems)
+
+
+def _read_container(body: bytes, name: str, read: Callable[[Piece], Reading]) -> Reading:
+    finished: list[Finished] = []
+    problems: list[str] = []
+    failures: list[ParseFailure] = []
+
+    def note(named: str, failure: ParseFailure) -> None:
+        failures.append(failure)
+        problems.append(f"{named or name}: {failure.reason}: {failure.detail}")
+
+    try:
+        for one in pieces(io.BytesIO(body), name, size=len(body)):
+            if isinstance(one, Trouble):
+                note(one.name, ParseFailure(one.reason, one.detail))
+                continue
+            try:
+                reading = read(one)
+            except ParseFailure as error:
+                note(one.name, error)
+                continue
+            finished += reading.finished
+            problems += reading.warnings
+            if len(finished) >= MAX_ENTRIES:
+                problems.append(f"the first {MAX_ENTRIES:,} articles were read")
+                break
+    except ParseFailure as error:
+        note(name, error)
+    if not finished:
+        nothing = ParseFailure(Reason.EMPTY, "an archive, mailbox or list without any article in it")
+        raise failures[-1] if failures else nothing
+    return Reading(finished=tuple(finished), warnings=tuple(problems))
 
 
 def _finish(

@@ -205,6 +205,8 @@ class Entry:
     margins: tuple[str, ...] = ()  # what stands outside the text: running heads, footers, page numbers
 
 
+    member: str | None = None  # its name within its file, where that holds many: the id of a row
+    listed: bool = False  # one of many that its file holds, so the file's path is not its identity
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
     """A feed document as it was read."""
@@ -266,7 +268,8 @@ class Article:
     categories: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
     cuts: tuple[Cut, ...] = ()
-    path: str | None = None  # the file it was read from
+    path: str | None = None  # the file it was read from; "archive.zip!/a.txt" within an archive or list
+    listed: bool = False  # one of many of its file: its path is not its identity
 
 
 # -- tag -----------------------------------------------------------------------------------------------

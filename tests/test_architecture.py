@@ -25,6 +25,7 @@ PURE = (
     "service.cadence",
     "service.rhythm",
     "service.values",
+    "service.members",
 )
 # Modules whose presence in a pure room would mean that it acts.
 ACTING: tuple[str, ...] = (

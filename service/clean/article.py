@@ -16,6 +16,7 @@ from service.clean.html import html_lines
 from service.clean.language import choose_language
 from service.clean.text import Line, one_line, read_lines, shorten, write_text
 from service.clean.urls import canonical_url
+from service.members import member_path
 from service.values import Article, Cut, CutKind, DateOrigin, Enclosure, Entry, Precision
 
 HASH_VERSION = "1"
@@ -80,7 +81,8 @@ def clean(
         categories=_categories(entry.categories),
         enclosures=_enclosures(entry.enclosures, entry.base_url),
         cuts=(*body.cuts, *(Cut(CutKind.FURNITURE, text) for text in _margins(entry.margins))),
-        path=path,
+        path=member_path(path, entry.member) if path is not None and entry.member else path,
+        listed=entry.listed and not entry.member,
     )
 
 

@@ -12,9 +12,10 @@ Names of the table's rows are what failures call a document.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.errors import ParseFailure
+from service.parse.container import Form, Piece, without_suffix
 from service.parse.document_kinds import (
     ODT,
     WORD,
@@ -24,10 +25,11 @@ from service.parse.document_kinds import (
     looks_like_pdf,
     looks_like_rtf,
     looks_like_web_archive,
+    looks_like_xml,
     refuse,
     take_sample,
 )
-from service.parse.envelope import unpack
+from service.parse.envelope import find_root, unpack
 from service.values import Entry, Fetched, Reason
 
 Sniffer = Callable[[Sample], bool]
@@ -86,6 +88,22 @@ def parse_document(body: bytes, name: str, *, content_type: str = "") -> tuple[E
     raise refuse(sample)
 
 
+def parse_piece(piece: Piece, name: str) -> tuple[Entry, ...]:
+    """The entries of a piece of a container (`service.parse.container.pieces`); ``name`` is the container's.
+
+    :raises ParseFailure: as `parse_document`
+    """
+    match piece.form:
+        case Form.RECORD:
+            from service.parse.records import read_record  # noqa: PLC0415 - with those that need it
+
+            assert piece.record is not None
+            return read_record(piece.record)
+        case Form.MESSAGE:
+            return tuple(replace(entry, listed=True) for entry in _read_mail(Document(piece.body, name)))
+    return parse_document(piece.body, piece.member.rsplit("/", 1)[-1] or without_suffix(name))
+
+
 # -- readers -------------------------------------------------------------------------------------------
 
 
@@ -140,6 +158,12 @@ def _read_rtf(document: Document) -> tuple[Entry, ...]:
     return read_rtf(document.body)
 
 
+def _refuse_xml(document: Document) -> tuple[Entry, ...]:
+    root = find_root(take_sample(document.body, document.name, document.content_type).text)
+    begins = f" that begins with <{root.name[:60]}>" if root is not None else ""
+    raise ParseFailure(Reason.UNSUPPORTED, f"an XML document{begins}, neither a feed nor a page")
+
+
 def _read_text(document: Document) -> tuple[Entry, ...]:
     from service.parse.document_text import read_text  # noqa: PLC0415 - with the others
 
@@ -155,5 +179,6 @@ KINDS: tuple[Kind, ...] = (
     Kind("a web page", looks_like_page, _read_page),
     Kind("a web archive", looks_like_web_archive, _read_web_archive),
     Kind("an e-mail", looks_like_mail, _read_mail),
+    Kind("an XML document", looks_like_xml, _refuse_xml),
     Kind("a text", lambda sample: sample.is_text, _read_text),
 )

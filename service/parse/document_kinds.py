@@ -45,6 +45,7 @@ _SAVED = re.compile(r"^(?:snapshot-content-location[ \t]*:|from[ \t]*:.{0,40}\bs
 _SENT = re.compile(r"^(?:to|received|message-id|delivered-to)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _PAGE_TYPE = re.compile(r"\btype=\"?text/html", re.IGNORECASE)
 _ARCHIVE_NAMES = frozenset((".mht", ".mhtml"))
+_XML = re.compile(r"\ufeff?\s*<\?xml\s")
 _HTML_NAMES = frozenset((".html", ".htm", ".xhtml"))
 
 _PDF = "a PDF document"
@@ -178,6 +179,11 @@ def looks_like_pdf(sample: Sample) -> bool:
     """Whether it is a PDF: its header may stand behind some other bytes (ISO 32000-1, annex H.3.4.1)."""
     header = b"%PDF-" in sample.head[:_PDF_HEADER]
     return header and (sample.magic == _PDF or _PDF_OBJECT.search(sample.head) is not None)
+
+
+def looks_like_xml(sample: Sample) -> bool:
+    """Whether it is XML, and neither a feed nor a page."""
+    return _XML.match(sample.text) is not None and not sample.is_feed and not looks_like_page(sample)
 
 
 def looks_like_rtf(sample: Sample) -> bool:
