@@ -49,11 +49,11 @@ def _has_secrets(settings: Settings) -> bool:
 
 
 def topics(bench: Bench) -> Iterator[Finding]:
-    """Whether the topics can be read."""
-    from service.tagging import load_topics  # noqa: PLC0415 - it reads every rule
+    """Whether the topics can be read, with what was learned here."""
+    from service.application import topics_of  # noqa: PLC0415 - it brings everything
 
     try:
-        taxonomy = load_topics(bench.settings.topics.file)
+        taxonomy = topics_of(bench.settings)
     except TopicsError as error:
         yield Finding(
             Level.TODO, str(error), "mend the file; a daemon that runs goes on with the topics that it has"
