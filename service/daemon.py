@@ -45,6 +45,7 @@ _TIDY_EVERY = 3600.0
 _RELABEL_EVERY = 0.25  # one batch each time; the rest of it belongs to polling
 _STALE_TICK = timedelta(seconds=60)  # a tick that did not end for so long is no progress
 _MIGRATION_TIME = 600.0  # seconds asked of the service manager for the start
+_STOP_MARGIN = 10.0  # beyond the stop's own deadline: giving leases back, closing the database
 _WORDS = {
     signal.SIGTERM: "stop",
     signal.SIGINT: "stop",
@@ -94,6 +95,7 @@ class _Daemon:
         self._scheduler = Scheduler()
         self._started_at = datetime.now(UTC)
         self._ready = threading.Event()  # the first tick has ended
+        self._refused: str | None = None  # why the last reload changed nothing
         self._relabelling: Relabelling | None = None  # until nothing is left to label again
         self._relabel_lock = threading.Lock()
 
@@ -215,6 +217,7 @@ class _Daemon:
         parts = [f"{status.articles:,} articles", f"{status.active} sources"]
         parts += [f"{status.failing} failing"] if status.failing else []
         parts += [f"{self._application.poller.in_hand()} looks in hand", f"{status.backlog} due"]
+        parts += [f"the last reload was refused: {self._refused}"] if self._refused else []
         return ", ".join(parts)
 
     def _health(self) -> HealthReport:
@@ -278,7 +281,9 @@ class _Daemon:
             self._application.reload(settings)
         except (WirewatchError, StorageError) as error:
             logger.error("not reloaded, the daemon goes on as before: {}", error)
+            self._refused = str(error)
         else:
+            self._refused = None
             configure(settings.log.level, settings.log.json, None, self._environ)
             self._relabel()
             logger.info("reloaded: {}", self._status())
@@ -295,7 +300,7 @@ class _Daemon:
 
     def _stop(self, page: WebServer | None) -> None:
         deadline = self._application.settings.schedule.stop_deadline.total_seconds()
-        self._notifier.stopping()
+        self._notifier.stopping(deadline + _STOP_MARGIN)
         logger.info("stopping: {} looks in hand", self._application.poller.in_hand())
         if not self._scheduler.stop(deadline * 0.3):
             logger.warning("a job did not end in time; what it had not yet stored is done at the next start")

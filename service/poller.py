@@ -8,9 +8,11 @@ lease runs out and the source is claimed again.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -216,22 +218,31 @@ class Poller:
             self._tally.polled(source.kind, poll)
 
     async def _guarded(self, source: SourceRecord, *, force: bool) -> PollRecord | None:
-        try:
-            return await self._feeds.poll(source, force=force)
-        except StorageError as error:
-            _not_stored(source, error)
-        except Exception:  # noqa: BLE001 - one source must not cost the others; it is claimed again later
-            logger.exception("looking at {} failed in a way nobody foresaw", source.location)
-        return None
+        with _named(source):
+            try:
+                return await self._feeds.poll(source, force=force)
+            except StorageError as error:
+                _not_stored(source, error)
+            except Exception:  # noqa: BLE001 - one source must not cost the others; it is claimed again later
+                logger.exception("looking at {} failed in a way nobody foresaw", source.location)
+            return None
 
     def _folder(self, source: SourceRecord, force: bool) -> PollRecord | None:
-        try:
-            return self._folders.poll(source, force=force)
-        except StorageError as error:
-            _not_stored(source, error)
-        except Exception:  # noqa: BLE001 - as above
-            logger.exception("scanning {} failed in a way nobody foresaw", source.location)
-        return None
+        with _named(source):
+            try:
+                return self._folders.poll(source, force=force)
+            except StorageError as error:
+                _not_stored(source, error)
+            except Exception:  # noqa: BLE001 - as above
+                logger.exception("scanning {} failed in a way nobody foresaw", source.location)
+            return None
+
+
+@contextmanager
+def _named(source: SourceRecord) -> Iterator[None]:
+    """Give every line that is logged during a look its source and one word, to find them together by."""
+    with logger.contextualize(source_id=source.id, poll=secrets.token_hex(4)):
+        yield
 
 
 def _not_stored(source: SourceRecord, error: StorageError) -> None:

@@ -42,9 +42,10 @@ class Notifier:
         """A reload has begun; ``ready`` ends it (Type=notify-reload wants the monotonic time)."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
-    def stopping(self) -> None:
-        """The orderly stop has begun."""
-        self._send("STOPPING=1\nSTATUS=finishing what is in hand")
+    def stopping(self, within: float) -> None:
+        """The orderly stop has begun, and takes up to so many seconds, whatever ``TimeoutStopSec`` says."""
+        usec = int(within * _MICROSECONDS)
+        self._send(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={usec}\nSTATUS=finishing what is in hand")
 
     def extend_timeout(self, seconds: float) -> None:
         """Ask for more time, as a long migration needs at the start."""

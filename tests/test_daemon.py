@@ -157,10 +157,14 @@ def test_a_reload_takes_over_sources_and_keeps_all_where_the_file_is_wrong(
         (tmp_path / "wirewatch.toml").write_text("[web]\nprt = 1\n", encoding="utf-8")
         daemon.signal(signal.SIGHUP)
         assert "prt" in daemon.wait_line("not reloaded")
+        # `systemctl status` says so, too.
+        while "the last reload was refused: " not in daemon.wait_ready():
+            pass
         settings(tmp_path)
         daemon.signal(signal.SIGHUP)
         daemon.wait_line("declared source paused")
         daemon.wait_line("reloaded")
+        assert "refused" not in daemon.wait_ready()
         assert daemon.stop() == 0
     (source,) = [one for one in ask("sources", "list", home=tmp_path) if "feed.xml" in one["location"]]
     assert source["state"] == "paused"

@@ -31,8 +31,8 @@ def test_ready_and_status_arrive(manager: tuple[socket.socket, str]) -> None:
     assert channel.recv(4096) == b"WATCHDOG=1"
     notifier.reloading()
     assert channel.recv(4096).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
-    notifier.stopping()
-    assert channel.recv(4096).startswith(b"STOPPING=1\n")
+    notifier.stopping(20)
+    assert channel.recv(4096).startswith(b"STOPPING=1\nEXTEND_TIMEOUT_USEC=20000000\nSTATUS=")
     notifier.extend_timeout(1.5)
     assert channel.recv(4096) == b"EXTEND_TIMEOUT_USEC=1500000"
 

@@ -56,7 +56,7 @@ def run_page(settings: Settings, *, environ: Mapping[str, str] | None = None) ->
             try:
                 _serve(server, notifier, words)
             finally:
-                notifier.stopping()
+                notifier.stopping(_DRAIN + 5.0)
                 server.stop(_DRAIN)
         finally:
             database.close()
