@@ -11,10 +11,10 @@ from typing import Any
 
 from models.database import Database, Lock, current
 from models.errors import NotFound
-from models.fields import from_micros, load_json, optional_moment, storable, to_micros
+from models.fields import from_micros, optional_moment, storable, to_micros
+from models.reading import tag_record, tags_of
 from models.records import (
     ArticleText,
-    EvidenceRecord,
     Retagged,
     TagRecord,
     TopicRecord,
@@ -256,25 +256,7 @@ def replace_tags(batch: Sequence[Retagged], *, taxonomy: str, now: datetime) -> 
 
 def stored_tags(database: Database, article_id: int) -> list[TagRecord]:
     """All tags of an article with evidence, hidden ones (a person's no) too, the highest score first."""
-    rows = database.rows(
-        "SELECT t.name, g.score, g.threshold, g.main, g.taxonomy, g.evidence, g.verdict, g.verdict_by "
-        "FROM tag g JOIN topic t ON t.id = g.topic_id WHERE g.article_id = ? ORDER BY g.score DESC, t.name",
-        (article_id,),
-    )
-    return [_tag(row) for row in rows]
-
-
-def _tag(row: Sequence[Any]) -> TagRecord:
-    return TagRecord(
-        topic=row[0],
-        score=row[1],
-        threshold=row[2],
-        main=bool(row[3]),
-        taxonomy=row[4],
-        evidence=tuple(EvidenceRecord(**one) for one in load_json(row[5])),
-        verdict=row[6],
-        verdict_by=row[7],
-    )
+    return tags_of(database, [article_id]).get(article_id, [])
 
 
 def _of(database: Database, article_id: int, topic: str) -> int:
@@ -322,6 +304,6 @@ def _lay_verdicts(database: Database, article_id: int) -> None:
     )
     summary = Summary()
     [(_, position, duplicate_of, _)] = _places(database, [article_id])
-    labelled = Labelled(article_id, position, duplicate_of is None, [_tag(row) for row in rows])
+    labelled = Labelled(article_id, position, duplicate_of is None, [tag_record(row) for row in rows])
     _rewrite(database, [labelled], summary)
     summary.write(database)

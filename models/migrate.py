@@ -16,31 +16,43 @@ from playhouse.migrations import Runner
 
 from models.database import Database, Lock
 from models.errors import SchemaMismatch, StorageError
+from models.reindex import is_stale, reindex
 
 HISTORY = "schema_migration"
 
 
 def migrate(database: Database) -> list[str]:
-    """Apply what is pending, in order; gives the names applied. Raises SchemaMismatch on a newer schema."""
+    """Apply what is pending, in order; gives the names applied. Raises SchemaMismatch on a newer schema.
+
+    A full-text index of another version is made anew.
+    """
     with database.session():
         if not _status(database)[1]:
             _refuse_newer(database)
-            return []
+            if not is_stale(database):
+                return []
         with _alone(database):
             _refuse_newer(database)
             applied = list(_runner(database).up())
+            if is_stale(database):
+                reindex(database)
             _verify(database)
             return applied
 
 
 def check(database: Database) -> None:
-    """Raise SchemaMismatch unless the schema is exactly the one this program knows."""
+    """Raise SchemaMismatch unless schema and full-text index are exactly those that this program knows."""
     with database.session():
         _refuse_newer(database)
         _, pending = _status(database)
     if pending:
         made = "has no schema yet" if len(pending) == len(known()) else f"lacks {', '.join(pending)}"
         raise SchemaMismatch(f"{database.url} {made}: run 'wirewatch migrate' (after a backup)")
+    with database.session():
+        if is_stale(database):
+            raise SchemaMismatch(
+                f"{database.url} has a full-text index of another version: run 'wirewatch migrate'"
+            )
 
 
 def schema_version(database: Database) -> str:

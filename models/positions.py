@@ -13,7 +13,7 @@ from models.database import Database
 from models.fields import EPOCH
 
 BITS = 20
-_SECONDS_OF_A_DAY = 86_400
+SECONDS_OF_A_DAY = 86_400
 _CHUNK = 400
 _FIRST_DAY = date(1970, 1, 1)
 LOWEST = -(1 << 62)
@@ -23,7 +23,7 @@ HIGHEST = 1 << 62
 def seconds_of(moment: datetime) -> int:
     """Whole seconds since 1970, rounded down."""
     since = moment - EPOCH
-    return since.days * _SECONDS_OF_A_DAY + since.seconds
+    return since.days * SECONDS_OF_A_DAY + since.seconds
 
 
 def lowest_of(moment: datetime) -> int:
@@ -33,7 +33,7 @@ def lowest_of(moment: datetime) -> int:
 
 def day_of(position: int) -> int:
     """The UTC day of a position, counted from 1970-01-01."""
-    return (position >> BITS) // _SECONDS_OF_A_DAY
+    return (position >> BITS) // SECONDS_OF_A_DAY
 
 
 def day_number(day: date) -> int:

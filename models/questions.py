@@ -1,218 +1,127 @@
-"""From a filter to SQL: which index is walked, newest first, and what else must hold.
-
-Every walk is bounded by position, so that the next page costs what the first did. The walks, the most
-selective first: full text; one per topic, on the covering index of tags; one per source; one per language;
-all articles.
-"""
+"""A question that was asked: checked, understood, and answered with places of articles, page by page."""
 
 from __future__ import annotations
 
 import base64
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
 
-from models import search
 from models.database import Database
 from models.errors import QueryError
-from models.fields import storable, to_micros
-from models.labels import topic_id
-from models.positions import HIGHEST, LOWEST, lowest_of
-from models.records import ArticleFilter
-from models.sources import ids_of
-from models.tagging import marks
+from models.meaning import Every, Meaning, meaning_of, query_of, within
+from models.planning import Plan, plan
+from models.positions import HIGHEST
+from models.records import ArticleFilter, Order
+from models.snippets import Wanted, ranked, wanted
+from models.tagging import CHUNK, marks
 
 LARGEST_PAGE = 1_000
-_WALKS = 16  # sources or languages that are walked each by itself; more are looked for in the walk over all
+COMPARED = 500  # of the newest articles that fit, where the most relevant are asked for
+_LONGEST_COMPARED = 20_000  # characters of a text
 _MOST_NAMES = 200
-_RARE = 10_000  # matching articles that are read and sorted sooner than the newest are looked through
-_CURSOR = struct.Struct(">Bq")
+_NEWEST = struct.Struct(">Bq")
+_RELEVANT = struct.Struct(">Bqqd")
+_KINDS = {1: _NEWEST, 2: _RELEVANT}
 _CHECK = 3  # bytes that tell a cursor from noise
-
-
-@dataclass(slots=True)
-class _Conditions:
-    """Conditions on the article ``a``, with their parameters in order."""
-
-    parts: list[str] = field(default_factory=list)
-    parameters: list[Any] = field(default_factory=list)
-
-    def add(self, condition: str, *parameters: Any) -> None:
-        self.parts.append(condition)
-        self.parameters += parameters
-
-    def text(self) -> str:
-        return " AND ".join(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A statement that gives (position, title, text), the newest first; marked, or both None."""
+    """How a filter is answered, and the words that it wants to be found."""
 
-    sql: str
-    parameters: tuple[Any, ...]
-
-
-def question(database: Database, asked: ArticleFilter, limit: int) -> Question:
-    """The statement for a filter. Raises QueryError for what cannot be asked, NotFound for unknown names."""
-    _check(asked)
-    bounds = _bounds(asked)
-    topics = [topic_id(database, name) for name in dict.fromkeys(asked.topics)]
-    sources = ids_of(asked.sources) if asked.sources else []
-    conditions = _common(database, asked)
-    if asked.match is not None:
-        _add_topics(conditions, topics, asked.min_score)
-        _add_sources(conditions, sources, asked)
-        return _by_text(database, asked.match, conditions, bounds, limit)
-    walks = []
-    if topics:
-        _add_sources(conditions, sources, asked)
-        for topic in topics:
-            score = "" if asked.min_score is None else " AND g.score >= ?"
-            scored = () if asked.min_score is None else (asked.min_score,)
-            walks.append(_Walk(
-                "tag g JOIN article a ON a.id = g.article_id", f"g.topic_id = ? AND g.shown{score}",
-                (topic, *scored), "g.position",
-            ))  # fmt: skip
-    elif 0 < len(sources) <= _WALKS:
-        _add_topics(conditions, [], asked.min_score)
-        walks = [_Walk("article a", "a.source_id = ?", (source,), "a.position") for source in sources]
-    else:
-        _add_topics(conditions, [], asked.min_score)
-        _add_sources(conditions, sources, asked)
-        languages = list(dict.fromkeys(map(storable, asked.languages)))
-        if 0 < len(languages) <= _WALKS:
-            walks = [_Walk("article a", "a.language = ?", (one,), "a.position") for one in languages]
-        else:
-            walks = [_Walk("article a", "", (), "a.position")]
-    return _union([walk.question(conditions, bounds, limit) for walk in walks], limit)
+    plan: Plan
+    wants: tuple[Wanted, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
-    """One index walked from new to old."""
+class Cursor:
+    """Where a page ended: the position, and by relevance the score there and the newest that was compared."""
 
-    tables: str
-    condition: str
-    parameters: tuple[Any, ...]
-    position: str
+    position: int
+    newest: int = HIGHEST
+    score: float | None = None
 
-    def question(self, others: _Conditions, bounds: tuple[int, int], limit: int) -> Question:
-        where = [f"{self.position} >= ?", f"{self.position} < ?"]
-        if self.condition:
-            where.insert(0, self.condition)
-        where += others.parts
-        return Question(
-            f"SELECT {self.position} AS position FROM {self.tables} WHERE {' AND '.join(where)} "
-            f"ORDER BY {self.position} DESC LIMIT ?",
-            (*self.parameters, *bounds, *others.parameters, limit),
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The positions of a page's articles in order, the cursor of the next page, and how many were compared
+    where not all were."""
+
+    positions: tuple[int, ...]
+    next_cursor: str | None
+    compared: int | None = None
+
+
+def question(database: Database, asked: ArticleFilter, now: datetime) -> Question:
+    """How to answer a filter, inside a session; its cursor and limit do not matter.
+
+    Raises QueryError for what cannot be asked, NotFound for names that do not exist.
+    """
+    meaning = meaning_of_filter(database, asked, now)
+    return Question(plan(database, meaning, duplicates=asked.duplicates), wanted(query_of(asked)))
+
+
+def meaning_of_filter(database: Database, asked: ArticleFilter, now: datetime) -> Meaning:
+    """What a filter means, inside a session. Raises QueryError and NotFound."""
+    _check(asked)
+    times = within(asked.since, asked.until)
+    return Every((meaning_of(database, query_of(asked), now), times))
+
+
+def places(database: Database, asked: ArticleFilter, found: Question) -> Places:
+    """The places of one page."""
+    cursor = None if asked.cursor is None else read_cursor(asked.cursor)
+    by_score = asked.order == Order.RELEVANCE and bool(found.wants)
+    if cursor is not None and by_score != (cursor.score is not None):
+        raise QueryError("this cursor is of a list in another order: start again without one")
+    if by_score:
+        return _most_relevant(database, asked.limit, found, cursor)
+    below = found.plan if cursor is None else found.plan.below(cursor.position)
+    sql = below.newest(asked.limit + 1)
+    positions = [row[0] for row in database.rows(sql.text, sql.parameters)]
+    page = tuple(positions[: asked.limit])
+    more = len(positions) > asked.limit
+    return Places(page, write_cursor(Cursor(page[-1])) if more else None)
+
+
+def _most_relevant(database: Database, limit: int, found: Question, cursor: Cursor | None) -> Places:
+    """Of the newest that fit, those that fit best. All pages compare the same articles."""
+    newest = cursor.newest if cursor else HIGHEST
+    sql = found.plan.below(newest).newest(COMPARED + 1)
+    positions = [row[0] for row in database.rows(sql.text, sql.parameters)]
+    compared = positions[:COMPARED]
+    texts = texts_of(database, compared, _LONGEST_COMPARED)
+    compared = [position for position in compared if position in texts]
+    scores = ranked([texts[position] for position in compared], found.wants)
+    order = sorted(zip(scores, compared, strict=True), reverse=True)
+    if cursor is not None and cursor.score is not None:
+        order = [one for one in order if one < (cursor.score, cursor.position)]
+    page = order[:limit]
+    after = None
+    if len(order) > limit:
+        score, position = page[-1]
+        top = newest if cursor else compared[0] + 1
+        after = write_cursor(Cursor(position, top, score))
+    return Places(
+        tuple(position for _, position in page), after, COMPARED if len(positions) > COMPARED else None
+    )
+
+
+def texts_of(database: Database, positions: Sequence[int], longest: int) -> dict[int, tuple[str, str]]:
+    """Titles and the beginnings of texts, by position."""
+    found: dict[int, tuple[str, str]] = {}
+    for start in range(0, len(positions), CHUNK):
+        chunk = positions[start : start + CHUNK]
+        rows = database.rows(
+            f"SELECT position, title, substr(text, 1, {longest}) FROM article "
+            f"WHERE position IN ({marks(len(chunk))})",
+            chunk,
         )
-
-
-def _union(questions: Sequence[Question], limit: int) -> Question:
-    """The newest of several walks, each once."""
-    if len(questions) == 1:
-        one = questions[0]
-        return Question(f"SELECT position, NULL, NULL FROM ({one.sql}) AS walk", one.parameters)
-    parts = " UNION ".join(f"SELECT position FROM ({one.sql}) AS walk{n}" for n, one in enumerate(questions))
-    parameters = tuple(value for one in questions for value in one.parameters)
-    return Question(
-        f"SELECT position, NULL, NULL FROM ({parts}) AS walks ORDER BY position DESC LIMIT ?",
-        (*parameters, limit),
-    )
-
-
-def _by_text(
-    database: Database, typed: str, conditions: _Conditions, bounds: tuple[int, int], limit: int
-) -> Question:
-    found = search.terms(typed)
-    more = "".join(f" AND {part}" for part in conditions.parts)
-    if database.sqlite:
-        return Question(
-            f"SELECT article_search.rowid, {search.SQLITE_MARKED} "
-            "FROM article_search JOIN article a ON a.position = article_search.rowid "
-            "WHERE article_search MATCH ? AND article_search.rowid >= ? AND article_search.rowid < ?"
-            f"{more} ORDER BY article_search.rowid DESC LIMIT ?",
-            (search.fts5(found), *bounds, *conditions.parameters, limit),
-        )
-    expression, words = search.tsquery(found)
-    # OFFSET 0 keeps the planner from walking all articles in the hope of meeting a rare word soon.
-    fence = "OFFSET 0" if _is_rare(database, expression, words) else ""
-    # The marks are made outside, for the rows of the page only.
-    return Question(
-        f"SELECT position, {search.POSTGRESQL_MARKED} "
-        f"FROM (SELECT position, title, text, {expression} AS query "
-        f"FROM (SELECT a.position, a.title, a.text FROM article a WHERE a.search @@ {expression} "
-        f"AND a.position >= ? AND a.position < ?{more} {fence}) AS hits "
-        "ORDER BY position DESC LIMIT ?) AS page ORDER BY position DESC",
-        (*words, *words, *bounds, *conditions.parameters, limit),
-    )
-
-
-def _is_rare(database: Database, expression: str, words: Sequence[str]) -> bool:
-    """Whether few articles match, asked of PostgreSQL's index: its statistics know frequent words only."""
-    database.execute("SET LOCAL enable_seqscan = off")
-    hits = database.value(
-        f"SELECT count(*) FROM (SELECT 1 FROM article WHERE search @@ {expression} LIMIT ?) AS hits",
-        (*words, _RARE),
-    )
-    database.execute("SET LOCAL enable_seqscan = on")
-    return int(hits) < _RARE
-
-
-def _common(database: Database, asked: ArticleFilter) -> _Conditions:
-    conditions = _Conditions()
-    for name in dict.fromkeys(asked.not_topics):
-        conditions.add(
-            "NOT EXISTS (SELECT 1 FROM tag n WHERE n.article_id = a.id AND n.topic_id = ? AND n.shown)",
-            topic_id(database, name),
-        )
-    for moment, comparison in ((asked.since, ">="), (asked.until, "<")):
-        if moment is not None and moment.microsecond:
-            conditions.add(f"COALESCE(a.published_at, a.seen_at) {comparison} ?", to_micros(moment))
-    if asked.languages:
-        conditions.add(f"a.language IN ({marks(len(asked.languages))})", *map(storable, asked.languages))
-    if not asked.duplicates and not asked.sources:
-        conditions.add("a.duplicate_of IS NULL")
-    return conditions
-
-
-def _add_topics(conditions: _Conditions, topics: Sequence[int], min_score: float | None) -> None:
-    """Any of the topics, or any topic at all where only a score is asked for."""
-    if not topics and min_score is None:
-        return
-    named = f" AND g.topic_id IN ({marks(len(topics))})" if topics else ""
-    scored = "" if min_score is None else " AND g.score >= ?"
-    conditions.add(
-        f"EXISTS (SELECT 1 FROM tag g WHERE g.article_id = a.id AND g.shown{named}{scored})",
-        *topics,
-        *(() if min_score is None else (min_score,)),
-    )
-
-
-def _add_sources(conditions: _Conditions, sources: Sequence[int], asked: ArticleFilter) -> None:
-    if asked.sources:
-        conditions.add(f"a.source_id IN ({', '.join(map(str, sources))})")  # ids, and perhaps many of them
-
-
-def _bounds(asked: ArticleFilter) -> tuple[int, int]:
-    """The positions asked for: the first inclusive, the second exclusive."""
-    low, high = LOWEST, HIGHEST
-    if asked.since is not None:
-        low = lowest_of(_aware(asked.since))
-    if asked.until is not None:
-        high = lowest_of(_aware(asked.until)) + (1 << 20 if asked.until.microsecond else 0)
-    if asked.cursor is not None:
-        high = min(high, read_cursor(asked.cursor))
-    return low, high
-
-
-def _aware(moment: datetime) -> datetime:
-    to_micros(moment)  # refuses naive times
-    return moment
+        found.update((position, (title, text)) for position, title, text in rows)
+    return found
 
 
 def _check(asked: ArticleFilter) -> None:
@@ -228,24 +137,27 @@ def _check(asked: ArticleFilter) -> None:
             raise QueryError(f"{len(names)} {what} in one question; at most {_MOST_NAMES} are allowed")
 
 
-def write_cursor(position: int) -> str:
+def write_cursor(cursor: Cursor) -> str:
     """Where the next page starts, as an opaque string that is safe in a URL."""
-    packed = _CURSOR.pack(1, position)
+    if cursor.score is None:
+        packed = _NEWEST.pack(1, cursor.position)
+    else:
+        packed = _RELEVANT.pack(2, cursor.position, cursor.newest, cursor.score)
     return base64.urlsafe_b64encode(packed + _checksum(packed)).decode()
 
 
-def read_cursor(cursor: str) -> int:
-    """The position of `write_cursor`. Raises QueryError for anything else."""
+def read_cursor(text: str) -> Cursor:
+    """The place of `write_cursor`. Raises QueryError for anything else."""
     wrong = "this cursor was not given by Wirewatch, or was cut: start again without one"
     try:
-        raw = base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True)
+        raw = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
     except ValueError as error:
         raise QueryError(wrong) from error
-    packed, check = raw[: _CURSOR.size], raw[_CURSOR.size :]
-    if len(packed) != _CURSOR.size or check != _checksum(packed) or packed[0] != 1:
+    packed, check = raw[:-_CHECK], raw[-_CHECK:]
+    kind = _KINDS.get(packed[0]) if packed else None
+    if kind is None or len(packed) != kind.size or check != _checksum(packed):
         raise QueryError(wrong)
-    position: int = _CURSOR.unpack(packed)[1]
-    return position
+    return Cursor(*kind.unpack(packed)[1:])
 
 
 def _checksum(packed: bytes) -> bytes:

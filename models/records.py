@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
+from models.query import Query
 from models.source_records import (
     Health,
     PollRecord,
@@ -227,7 +229,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class ArticleFilter:
-    """A question for articles; all parts must hold. The newest come first."""
+    """A question for articles; all parts must hold, those of ``query`` beside the others."""
 
     topics: tuple[str, ...] = ()  # any of them
     not_topics: tuple[str, ...] = ()
@@ -245,12 +247,22 @@ class ArticleFilter:
 @dataclass(frozen=True, slots=True)
 class TopicRecord:
     """A topic with its counts."""
+    compared: int | None = None  # by relevance: how many of the newest that fit were compared, if not all
+
+
+class Order(StrEnum):
+    """What comes first in a list."""
+
+    NEWEST = "newest"
+    RELEVANCE = "relevance"  # how well the words fit; without words to find, the newest
 
     name: str
     description: str
     threshold: float
     articles: int
     active: bool = True
+    query: Query | str | None = None  # as `models.query.parse` reads it
+    order: Order = Order.NEWEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,3 +351,20 @@ class DayCount:
     topic: str
     day: date
     articles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many articles a question finds; where it was given up counting, so many at least."""
+
+    articles: int
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """The articles that a question finds by UTC day, days without any left out, the oldest first."""
+
+    articles: tuple[tuple[date, int], ...]
+    topics: tuple[DayCount, ...]  # those of the question, else all active ones
+    complete: bool = True  # False: of so many articles, only the newest were counted

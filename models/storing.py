@@ -25,7 +25,7 @@ from models.fields import (
 )
 from models.positions import allocate, seconds_of
 from models.records import ArticleWrite
-from models.search import VECTOR, add_to_index, take_from_index, vector_parameters
+from models.search import VECTOR, add_to_index, take_from_index, vector
 from models.tagging import (
     CHUNK,
     Labelled,
@@ -230,7 +230,7 @@ def _revise(batch: _Batch, known: dict[int, ArticleWrite]) -> dict[int, Fate]:
 
 
 def _vector(database: Database, write: ArticleWrite) -> tuple[str, ...]:
-    return () if database.sqlite else vector_parameters(write.title, write.text)
+    return () if database.sqlite else (vector(write.title, write.text),)
 
 
 def _insert_rows(database: Database, rows: Sequence[tuple[Any, ...]], ids: Sequence[int]) -> set[int]:

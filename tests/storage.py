@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from models import articles, labels, sources
+from models import articles, labels, search, sources, words
 from models.database import Database
 from models.records import (
     ArticleWrite,
@@ -29,7 +30,7 @@ NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
 TAXONOMY = "rules-1"
 TOPICS = ("arms", "diplomacy", "sanctions")
 TABLES = (
-    "article_day", "article", "delivery", "file", "meta", "poll", "revision", "source", "story", "tag",
+    "article_day", "article_page", "article", "delivery", "file", "furniture", "meta", "poll", "revision", "source", "story", "tag",
     "taxonomy", "tombstone", "topic_day", "topic", "verdict", "watch", "websub_subscription",
 )  # fmt: skip
 
@@ -91,11 +92,30 @@ def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def check_index(database: Database) -> None:
-    """SQLite: the full-text index agrees with the articles, and the file is whole."""
-    if not database.sqlite:
-        return
+    """The full-text index holds the words of the articles and nothing else, and a file of SQLite is whole."""
     with database.session():
-        database.execute("INSERT INTO article_search (article_search, rank) VALUES ('integrity-check', 1)")
+        stored = database.rows("SELECT position, title, text FROM article ORDER BY position")
+        if not database.sqlite:
+            for position, title, text in stored:
+                made = database.value(
+                    f"SELECT search = {search.VECTOR} FROM article WHERE position = ?",
+                    (search.vector(title, text), position),
+                )
+                assert made, title
+            return
+        expected = Counter(
+            (word, position, column)
+            for position, *fields in stored
+            for column, field in zip(("title", "text"), fields, strict=True)
+            for word in words.indexed(field).split()
+        )
+        database.execute(
+            "CREATE VIRTUAL TABLE temp.kept USING fts5vocab('main', 'article_search', 'instance')"
+        )
+        kept = Counter(database.rows("SELECT term, doc, col FROM temp.kept"))
+        database.execute("DROP TABLE temp.kept")
+        assert kept == expected
+        database.execute("INSERT INTO article_search (article_search) VALUES ('integrity-check')")
         assert database.rows("PRAGMA integrity_check") == [("ok",)]
         assert database.rows("PRAGMA foreign_key_check") == []
 

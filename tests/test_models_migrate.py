@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from models import migrate
+from models import catalog, migrate
 from models.database import Database, open_database
 from models.errors import SchemaMismatch, StorageError
 from models.tables import ALL
 from tests.postgres import Server
 from tests.processes import finish, go, start
-from tests.storage import TABLES, add_source, check_index, contents
+from tests.storage import TABLES, add_source, article, check_index, contents, store
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -125,6 +126,59 @@ def test_a_migration_that_breaks_references_is_undone(
         migrate.migrate(database)
     assert contents(database) == before
     check_index(database)
+
+
+def test_an_index_of_another_version_is_refused_and_made_anew(database: Database) -> None:
+    numbers = store(add_source(), *(article(n) for n in range(1_200)))
+    with database.transaction():
+        # As another version would have left it: other words, none where there should be some.
+        if database.sqlite:
+            database.execute("INSERT INTO article_search (article_search) VALUES ('delete-all')")
+            database.execute("INSERT INTO article_search (rowid, title, text) VALUES (1, 'panel', 'panel')")
+        else:
+            database.execute("UPDATE article SET search = to_tsvector('simple', 'other')")
+        database.execute("UPDATE meta SET value = '0 old' WHERE key = 'search'")
+    with pytest.raises(SchemaMismatch, match="full-text index of another version: run 'wirewatch migrate'"):
+        migrate.check(database)
+    assert catalog.search("panel", limit=1).articles == ()
+    assert migrate.migrate(database) == []
+    migrate.check(database)
+    check_index(database)
+    assert len(catalog.search("panel", limit=1_000).articles) == 1_000 < len(numbers)
+
+
+def test_a_database_of_the_first_schema_comes_up_to_date(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With the articles that it holds; they are found as new ones are."""
+    first = migrate.known()[0]
+    shutil.copy(migrate._directory() / f"{first}.py", tmp_path)
+    database = open_database(empty_url)
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "_directory", lambda: tmp_path)
+        patch.setattr(migrate, "is_stale", lambda database: False)
+        assert migrate.migrate(database) == [first]
+    vector = "" if database.sqlite else ", search"
+    value = "" if database.sqlite else ", to_tsvector('wirewatch', 'panel')"
+    with database.transaction():
+        database.execute(
+            "INSERT INTO source (location, kind, schedule, options, declared, state, host, created_at) "
+            "VALUES ('x', 'feed', 'adaptive', '{}', FALSE, 'active', '', 0)"
+        )
+        database.execute(
+            "INSERT INTO article (source_id, position, key, title, title_made, seen_at, content_hash, "
+            f"categories, enclosures, cuts, text{vector}) VALUES (1, 5, 'k', 'Panels', FALSE, 0, 'h', "
+            f"'[]', '[]', '[]', '제재를'{value})"
+        )
+        if database.sqlite:
+            database.execute("INSERT INTO article_search (rowid, title, text) VALUES (5, 'Panels', '제재를')")
+    with pytest.raises(SchemaMismatch, match="lacks"):
+        migrate.check(database)
+    assert migrate.migrate(database) == migrate.known()[1:]
+    migrate.check(database)
+    check_index(database)
+    assert [one.title for one in catalog.search("panel 제재").articles] == ["Panels"]
+    database.close()
 
 
 def test_the_tables_are_those_of_the_schema(database: Database) -> None:
