@@ -21,7 +21,7 @@ from models.records import (
     SourceUpdate,
     TagRecord,
 )
-from service.decide import decide, identify
+from service.decide import REWRITE_CAP, decide, identify
 from service.reading import Finished, tag
 from service.tagging import Tagger
 from service.values import Decision, Kind, Tag
@@ -103,6 +103,7 @@ def keep(
 
 
 def _decide(source_id: int, finished: Sequence[Finished]) -> list[Decision]:
+            detail=_told(poll.detail, kept.capped),
     found = [one.article for one in finished]
     if not found:
         return []
@@ -113,7 +114,15 @@ def _decide(source_id: int, finished: Sequence[Finished]) -> list[Decision]:
         urls=[article.url for article in found if article.url],
         hashes=[article.content_hash for article in found],
     )
-    return decide(found, known, source_id=source_id)
+    return decide(found, known, source_id=source_id), known
+
+
+def _told(detail: str | None, capped: int) -> str | None:
+    """What a poll says, and that some articles are rewritten without end."""
+    if not capped:
+        return detail
+    said = f"articles rewritten {REWRITE_CAP} times before, and changed again: {capped} (only counted now)"
+    return f"{detail}; {said}" if detail else said
 
 
 def _tags(
