@@ -225,12 +225,22 @@ class Page:
 
     articles: tuple[ArticleSummary, ...]
     next_cursor: str | None = None
+    compared: int | None = None  # by relevance: how many of the newest that fit were compared, if not all
+
+
+class Order(StrEnum):
+    """What comes first in a list."""
+
+    NEWEST = "newest"
+    RELEVANCE = "relevance"  # how well the words fit; without words to find, the newest
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleFilter:
     """A question for articles; all parts must hold, those of ``query`` beside the others."""
 
+    query: Query | str | None = None  # as `models.query.parse` reads it
+    order: Order = Order.NEWEST
     topics: tuple[str, ...] = ()  # any of them
     not_topics: tuple[str, ...] = ()
     since: datetime | None = None  # inclusive
@@ -247,22 +257,12 @@ class ArticleFilter:
 @dataclass(frozen=True, slots=True)
 class TopicRecord:
     """A topic with its counts."""
-    compared: int | None = None  # by relevance: how many of the newest that fit were compared, if not all
-
-
-class Order(StrEnum):
-    """What comes first in a list."""
-
-    NEWEST = "newest"
-    RELEVANCE = "relevance"  # how well the words fit; without words to find, the newest
 
     name: str
     description: str
     threshold: float
     articles: int
     active: bool = True
-    query: Query | str | None = None  # as `models.query.parse` reads it
-    order: Order = Order.NEWEST
 
 
 @dataclass(frozen=True, slots=True)
