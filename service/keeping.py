@@ -97,13 +97,13 @@ def keep(
             new=poll.new + kept.new,
             changed=poll.changed + kept.changed,
             duplicates=poll.duplicates + kept.duplicates,
+            detail=_told(poll.detail, kept.capped),
         )
     stored = store.save(update(kept) if update else None, poll, writes, files, now=now, source_id=source_id)
     return replace(kept, ids=stored.new), poll
 
 
 def _decide(source_id: int, finished: Sequence[Finished]) -> list[Decision]:
-            detail=_told(poll.detail, kept.capped),
     found = [one.article for one in finished]
     if not found:
         return []
@@ -114,7 +114,7 @@ def _decide(source_id: int, finished: Sequence[Finished]) -> list[Decision]:
         urls=[article.url for article in found if article.url],
         hashes=[article.content_hash for article in found],
     )
-    return decide(found, known, source_id=source_id), known
+    return decide(found, known, source_id=source_id)
 
 
 def _told(detail: str | None, capped: int) -> str | None:
