@@ -37,6 +37,7 @@ from service.poller import Capacity, EventLoop, Poller
 from service.relabel import Relabeller, Relabelling
 from service.settings import Settings, source_specs
 from service.tagging import Tagger, Taxonomy, load_topics
+from service.tagging.learned import signature
 from service.tally import Tally
 from service.values import Reason
 from service.workers import Workers
@@ -60,6 +61,7 @@ class Application:
         self.clock = clock
         self.owner = owner_name()
         self.tally = Tally()
+        self._learned = _learned_signature(settings)
         self.tagger = Tagger(topics_of(settings))
         self._closing = ExitStack()
 
@@ -307,20 +309,42 @@ class Application:
 
         :raises TopicsError: the topics file is wrong; nothing was taken over
         """
+        self._learned = _learned_signature(settings)
         tagger = Tagger(topics_of(settings))
-        changed = tagger.taxonomy.hash != self.taxonomy.hash
         self.settings = settings
         self.synchronise()
-        if changed:
-            self.tagger = tagger
-            self.publish_topics()
-            self.workers.replace(self.taxonomy)
-            logger.info("topics are now those of {}", settings.topics.file or "the program")
+        self._use(tagger)
+
+    def learned_changed(self) -> bool:
+        """Whether ``wirewatch train`` has written something since the topics were read."""
+        return self._learned != _learned_signature(self.settings)
+
+    def reload_topics(self) -> bool:
+        """Take over the topics as they are now; gives whether they are others than before.
+
+        :raises TopicsError: a file is wrong; the topics stay as they were, and the file is not asked again
+        """
+        self._learned = _learned_signature(self.settings)
+        return self._use(Tagger(topics_of(self.settings)))
+
+    def _use(self, tagger: Tagger) -> bool:
+        if tagger.taxonomy.hash == self.taxonomy.hash:
+            return False
+        self.tagger = tagger
+        self.publish_topics()
+        self.workers.replace(self.taxonomy)
+        logger.info("topics are now those of {}", self.settings.topics.file or "the program")
+        return True
 
 
 def topics_of(settings: Settings) -> Taxonomy:
     """The topics by the settings, with what this installation learned. Raises TopicsError."""
     return load_topics(settings.topics.file, settings.topics.weights, settings.topics.learned)
+
+
+def _learned_signature(settings: Settings) -> object:
+    learned = settings.topics.learned
+    return signature(learned) if learned is not None else None
 
 
 def topic_specs(taxonomy: Taxonomy) -> list[TopicSpec]:

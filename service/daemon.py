@@ -39,9 +39,12 @@ if TYPE_CHECKING:
     from service.web.metrics import Standing
     from service.web.server import WebServer
 
-TICK, STATUS, TIDY, WATCHDOG, RELABEL = "tick", "status", "tidy", "watchdog", "relabel"
+TICK, STATUS, TIDY, WATCHDOG, RELABEL, HUBS = "tick", "status", "tidy", "watchdog", "relabel", "hubs"
+LEARNED = "learned"
 _STATUS_EVERY = 10.0  # seconds
 _TIDY_EVERY = 3600.0
+_LEARNED_EVERY = 5.0
+_HUBS_EVERY = 2.0
 _RELABEL_EVERY = 0.25  # one batch each time; the rest of it belongs to polling
 _STALE_TICK = timedelta(seconds=60)  # a tick that did not end for so long is no progress
 _MIGRATION_TIME = 600.0  # seconds asked of the service manager for the start
@@ -154,6 +157,9 @@ class _Daemon:
         self._scheduler.every(settings.schedule.tick.total_seconds(), TICK, tick)
         self._scheduler.every(_STATUS_EVERY, STATUS, self._report, first_in=_STATUS_EVERY)
         self._scheduler.every(_TIDY_EVERY, TIDY, self._tidy, first_in=60.0)
+        self._scheduler.every(
+            _LEARNED_EVERY, LEARNED, lambda: self._look_for_learned(words), first_in=_LEARNED_EVERY
+        )
         if self._notifier.watchdog:
             self._scheduler.every(self._notifier.watchdog / 2, WATCHDOG, self._watch)
         self._relabel()
@@ -168,6 +174,11 @@ class _Daemon:
         before = self._application.clock() - self._application.settings.storage.keep_polls
         while source_store.forget_polls(before):
             pass
+
+    def _look_for_learned(self, words: Words) -> None:
+        """``wirewatch train`` writes its files whole: what it wrote may be taken over without being told."""
+        if self._application.learned_changed():
+            words.put("learned")
 
     def _relabel(self) -> None:
         """Begin to label history again where other topics labelled it, if the settings say so."""
@@ -270,6 +281,8 @@ class _Daemon:
                     logger.info("ready: {}", self._status())
                 case "reload":
                     self._reload()
+                case "learned":
+                    self._take_over_learned()
                 case "dump":
                     self._dump()
 
@@ -288,6 +301,15 @@ class _Daemon:
             self._relabel()
             logger.info("reloaded: {}", self._status())
         self._notifier.ready(self._status())
+
+    def _take_over_learned(self) -> None:
+        try:
+            changed = self._application.reload_topics()
+        except (WirewatchError, StorageError) as error:
+            logger.error("what was learned is not taken over, the topics stay as they were: {}", error)
+        else:
+            if changed:
+                self._relabel()
 
     def _dump(self) -> None:
         """Everything there is to know of a daemon that seems stuck, into the log."""

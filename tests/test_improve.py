@@ -128,6 +128,23 @@ def test_without_gold_the_articles_that_nobody_judged_speak_for_themselves(
     assert "nobody judged" in refused.topics[0].reason
 
 
+def test_where_nothing_is_found_there_is_nothing_to_learn(tagger: Tagger, model: Model) -> None:
+    """Else everything that comes in would be of the kind, as most of it is without any rule."""
+    said = [
+        GoldRow(f"v{n}", f"Note {n} of the day", f"Bread was sold in shop {n * 7}.", {"ships": 1})
+        for n in range(30)
+    ]
+
+    for start in (model, nothing_learned()):
+        outcome = improve(tagger, start, said)
+
+        (ships,) = outcome.topics
+        assert not outcome.adopted
+        assert (ships.right_before, ships.unseen) == (0, 30)
+        assert ships.reason == "articles in which nothing is found would be given the topic"
+        assert not holds(tagger, outcome.model, "", "Cakes were sold.")
+
+
 def test_a_held_back_verdict_is_not_learned_from_its_copy(tagger: Tagger, model: Model) -> None:
     # Ten articles of their own kind each; every copy says the same, so that a leak would look like learning.
     sample = [row for row in rows(80, seed=40) if row.grades["ships"]][:10]

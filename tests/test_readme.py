@@ -79,7 +79,11 @@ def test_the_test_command_is_the_one_that_ci_runs() -> None:
 
 
 def test_every_command_stands_in_the_table_with_all_its_options() -> None:
-    leaves = {name: command for name, command in ALL.items() if not isinstance(command, click.Group)}
+    leaves = {
+        name: command
+        for name, command in ALL.items()
+        if not isinstance(command, click.Group) or command.invoke_without_command
+    }
     listed = {}
     for usage, _, options in rows("command"):
         words = usage.strip("`").replace("\\|", "|").split()

@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry("doctor", "Look at everything, and say what to do.", "Asking"),
     "label": Entry("label", "Say yes or no to topics of an article.", "Keeping"),
     "retag": Entry("retag", "Label stored articles again, where the topics have changed since.", "Keeping"),
+    "train": Entry("train", "Learn from the verdicts that people gave.", "Keeping"),
     "evaluate": Entry("evaluate", "Measure how right the labels are, against graded articles.", "Keeping"),
     "config": Entry("config", "Show the settings in force, and where each came from.", "Keeping"),
     "migrate": Entry("migrate", "Bring the database up to this version.", "Keeping"),

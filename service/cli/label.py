@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ import click
 from service.cli.completing import topic_names
 from service.cli.evidence import tag_json, verdict_of
 from service.cli.output import moment, print_json, say
+from service.cli.signing import signed_name
 from service.cli.state import State, define, json_option
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 _SIGNS = {"+": 1, "-": -1, "~": 0}
 _FLAG = re.compile(r"-h|-v+")  # what begins with one dash and is no verdict
 _TAKING = ("--by", "--withdraw", "--config")  # options whose value may begin with anything
-_MAX_NAME = 100
 
 
 class _Signed(click.Command):
@@ -79,7 +77,7 @@ def command(
     All are given or, where one of them cannot be, none. Without any, those that stand are shown.
     """
     wanted = _wanted(changes, withdraw)
-    who = _name(by)
+    who = signed_name(by)
     with state.database() as database:
         from models import catalog, labels  # noqa: PLC0415
 
@@ -116,17 +114,6 @@ def _wanted(changes: tuple[str, ...], withdraw: tuple[str, ...]) -> dict[str, in
         if wanted.setdefault(topic, _SIGNS[sign]) != _SIGNS[sign]:
             raise click.UsageError(f"there are two different verdicts on {topic!r}")
     return wanted
-
-
-def _name(given: str | None) -> str:
-    if given is not None:
-        if not given.strip() or not given.isprintable() or len(given) > _MAX_NAME:
-            raise click.UsageError(f"--by takes a name of at most {_MAX_NAME} characters in one line")
-        return given.strip()
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # in a container a user may have a number only
-        return f"user {os.getuid()}"
 
 
 def _as_json(

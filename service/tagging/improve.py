@@ -194,15 +194,16 @@ class _Reader:
 def _learned(
     topic: Topic, language: str, model: Model, lessons: Mapping[str, Lessons], recipe: Recipe
 ) -> tuple[TopicOutcome, Change | None]:
-    threshold = topic.threshold
+    threshold, empty = topic.threshold, topic.bias
+    adjusted = model.file.adjusted.get(f"{topic.name}/{language}")
     if model.decides(topic.name, language):
-        threshold = model.file.topics[topic.name].threshold
-    elif f"{topic.name}/{language}" in model.file.adjusted:
-        threshold = model.file.adjusted[f"{topic.name}/{language}"].threshold
-    learning = Learning(
-        topic.name, lessons[topic.name], language=language, threshold=threshold, recipe=recipe
-    )
-    return learning.outcome()
+        weights = model.file.topics[topic.name]
+        threshold, empty = weights.threshold, weights.bias
+    elif adjusted is not None:
+        threshold, empty = adjusted.threshold, topic.bias + adjusted.bias
+    return Learning(
+        topic.name, lessons[topic.name], language=language, threshold=threshold, empty=empty, recipe=recipe
+    ).outcome()
 
 
 def _adjusted(topic: Topic, before: Mapping[str, Adjusted], language: str, change: Change) -> Adjusted:

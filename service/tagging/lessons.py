@@ -25,6 +25,9 @@ MOST_CHANGED = 0.1  # of the articles that nobody judged; more takes graded ones
 _FEW = 30  # articles that nobody judged, of which a share says nothing
 _FOLDS = 5
 _DIGITS = 4
+_EMPTY = (
+    10.0  # verdicts that an article weighs in which nothing is found: most of what comes in is of that kind
+)
 _LEAST_THRESHOLD = 0.01
 _TINY = 1e-9
 
@@ -45,6 +48,7 @@ class TopicOutcome:
     gold_f1_after: float | None = None
     others: int = 0  # stored articles that nobody judged
     others_changed: int = 0  # … that would be labelled otherwise
+    unseen: int = 0  # verdicts that come out wrong, on articles in which nothing is found to learn from
     threshold_before: float = 0.0
     threshold_after: float = 0.0
     adopted: bool = False
@@ -70,6 +74,11 @@ class Lesson:
     logit: float  # calibrated
     share: float  # what it weighs beside a verdict
 
+    @property
+    def speaks(self) -> bool:
+        """Whether anything is found in it that could be learned from."""
+        return any(self.example.values.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -94,9 +103,11 @@ class Learning:
     """One topic in one language: what may be learned, and whether it is worth it."""
 
     def __init__(
-        self, topic: str, lessons: Lessons, *, language: str, threshold: float, recipe: Recipe
+        self, topic: str, lessons: Lessons, *, language: str, threshold: float, empty: float, recipe: Recipe
     ) -> None:
+        """``empty`` is the logit of an article in which nothing is found."""
         self._topic = topic
+        self._empty = Lesson(Example({}, {topic: 0}, 1.0, -1), False, empty, _EMPTY)
         self._language = language
         self._recipe = recipe
         self._before = Change({}, 0.0, threshold)
@@ -113,13 +124,17 @@ class Learning:
             return replace(now, reason=few), None
         if now.right_before == len(own):
             return replace(now, reason="every verdict comes out as said already"), None
-        tried = [(self._outcome(before, self._held_back(learn)), learn) for learn in self._candidates()]
+        tried = []
+        for learn in self._candidates():
+            held_back, change = self._outcome(before, self._held_back(learn)), learn(self._all)
+            reason = _objection(held_back)
+            if change.holds(self._empty) and not self._before.holds(self._empty):
+                reason = "articles in which nothing is found would be given the topic"
+            tried.append((replace(held_back, reason=reason), change))
         # Of equals the first: the smallest change.
-        best, learn = max(tried, key=lambda one: (not _objection(one[0]), one[0].right_after))
-        reason = _objection(best)
-        if reason:
-            return replace(best, reason=reason), None
-        change = learn(self._all)
+        best, change = max(tried, key=lambda one: (not one[0].reason, one[0].right_after))
+        if best.reason:
+            return best, None
         reason = "verdicts held back come out better"
         return replace(best, adopted=True, reason=reason, threshold_after=change.threshold), change
 
@@ -147,6 +162,7 @@ class Learning:
             others_changed=sum(
                 one != other for one, other in zip(before[second:], after[second:], strict=True)
             ),
+            unseen=sum(not one and not lesson.speaks for (one, _), lesson in zip(pairs, own, strict=True)),
             threshold_before=threshold,
             threshold_after=threshold,
         )
@@ -192,7 +208,11 @@ class Learning:
         return replace(self._before, threshold=min(1 - _LEAST_THRESHOLD, max(_LEAST_THRESHOLD, chosen)))
 
     def _weights(self, lessons: Sequence[Lesson], *, cost: float) -> Change:
-        """Other weights, of what stands in articles with a verdict."""
+        """Other weights, of what stands in articles with a verdict.
+
+        Where nothing is found there is nothing to learn but that every article is of the kind.
+        """
+        lessons = [*(one for one in lessons if one.speaks), self._empty]
         space = Space([one.example for one in lessons], self._recipe)
         held = set().union(*(one.example.values for one in lessons if one.share == VERDICT_SHARE))
         space.scales = {feature: scale for feature, scale in space.scales.items() if feature in held}
