@@ -55,6 +55,13 @@ def check(database: Database) -> None:
             )
 
 
+def pending(database: Database) -> list[str]:
+    """What `migrate` would apply, in order; reads only. Raises SchemaMismatch on a newer schema."""
+    with database.session():
+        _refuse_newer(database)
+        return _status(database)[1]
+
+
 def schema_version(database: Database) -> str:
     """The name of the newest migration applied, "" where there is none."""
     with database.session():

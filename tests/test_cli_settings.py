@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import tomllib
 from pathlib import Path
@@ -105,6 +106,20 @@ def test_migrate_makes_the_database_once(home: Home) -> None:
     assert first["database"] == str(home.database)
     assert home.run("migrate", "--json").json["applied"] == []
     assert "is up to date" in home.run("migrate").out
+
+
+def test_what_is_pending_is_said_and_nothing_changed(home: Home) -> None:
+    assert home.run("migrate", "--pending").code == Exit.DATABASE  # there is none, and none is made
+    assert not home.database.exists()
+    home.database.parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(home.database) as connection:
+        connection.execute("CREATE TABLE other (x)")
+    found = home.run("migrate", "--pending", "--json").json
+    assert (found["pending"], found["schema"], found["engine"]) == (migrate.known(), "", "sqlite")
+    assert "0001_initial, 0002" in home.run("migrate", "--pending").out
+    assert home.run("migrate", "--json").json["applied"] == migrate.known()
+    assert home.run("migrate", "--pending", "--json").json["pending"] == []
+    assert "nothing would be applied" in home.run("migrate", "--pending").out
 
 
 def test_migrate_on_either_engine(stored: Home) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import click
+
 from service.cli.output import print_json, say
 from service.cli.state import State, define, json_option
 
@@ -11,10 +13,12 @@ from service.cli.state import State, define, json_option
     examples="""
     wirewatch migrate             after an upgrade, with a backup at hand
     wirewatch migrate --json
+    wirewatch migrate --pending   what would be done; changes nothing
     """,
 )
+@click.option("--pending", "only_pending", is_flag=True, help="Only say what would be applied.")
 @json_option
-def command(state: State, as_json: bool) -> None:
+def command(state: State, only_pending: bool, as_json: bool) -> None:
     """Bring the database up to this version.
 
     Makes the database where there is none. 'wirewatch run' does the same when it starts. Several at once
@@ -24,14 +28,21 @@ def command(state: State, as_json: bool) -> None:
     from models.database import open_database  # noqa: PLC0415
 
     settings = state.settings
-    database = open_database(settings.database, busy_timeout=settings.storage.busy_timeout.total_seconds())
+    timeout = settings.storage.busy_timeout.total_seconds()
+    database = open_database(settings.database, busy_timeout=timeout, read_only=only_pending)
     try:
-        applied = migrate.migrate(database)
+        waiting = migrate.pending(database) if only_pending else []
+        applied = [] if only_pending else migrate.migrate(database)
         version = migrate.schema_version(database)
-        place = database.url
+        place, engine = database.url, database.engine
     finally:
         database.close()
-    if as_json:
+    if only_pending:
+        if as_json:
+            print_json({"database": place, "engine": engine, "pending": waiting, "schema": version})
+        else:
+            say(f"{place}: {', '.join(waiting) or 'nothing'} would be applied")
+    elif as_json:
         print_json({"database": place, "applied": applied, "schema": version})
     elif applied:
         say(f"{place}: applied {', '.join(applied)}")
