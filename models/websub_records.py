@@ -58,7 +58,7 @@ class Subscription:
     def pushes(self, now: datetime) -> bool:
         """Whether the hub has shown that it delivers: only then may polls become rare."""
         proven = self.delivered_at is not None and (
-            self.missed_at is None or self.missed_at <= self.delivered_at
+            self.missed_at is None or self.missed_at < self.delivered_at
         )
         return self.runs(now) and proven
 

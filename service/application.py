@@ -25,21 +25,19 @@ from models.records import PollRecord, SourceKind, SourceSpec, SourceState, Topi
 from models.sources import Synchronised
 from service.cadence import Cadence
 from service.clean.urls import registrable_domain
-from service.fetch.guard import Guard
-from service.fetch.http import Fetcher
-from service.fetch.limits import Limits
-from service.fetch.politeness import Allowance, Politeness
 from service.importing import Importer, ImportSummary, Progress
 from service.intake import FeedIntake
 from service.intake_folder import FolderIntake, FolderRules
+from service.outgoing import Network
 from service.owner import owner_name
-from service.poller import Capacity, EventLoop, Poller
+from service.poller import Capacity, Poller
 from service.relabel import Relabeller, Relabelling
 from service.settings import Settings, source_specs
 from service.tagging import Tagger, Taxonomy, load_topics
 from service.tagging.learned import signature
 from service.tally import Tally
 from service.values import Reason
+from service.websub.parts import HubRules, Hubs
 from service.workers import Workers
 from service.writer import Writer
 
@@ -120,29 +118,33 @@ class Application:
         return workers
 
     @cached_property
+    def network(self) -> Network:
+        """What everything that goes out shares."""
+        network = Network.of(self.settings)
+        self._closing.callback(network.close)
+        return network
+
+    @cached_property
     def poller(self) -> Poller:
         """What looks at sources."""
         # Made first, so that they outlive the looks: parts are closed in the reverse order.
-        writer, workers = self.writer, self.workers
-        loop = EventLoop()
-        self._closing.callback(loop.close)
-        fetcher = loop.submit(fetcher_of(self.settings)).result()
-        self._closing.callback(lambda: loop.submit(fetcher.close()).result())
+        writer, workers, network = self.writer, self.workers, self.network
         schedule, http = self.settings.schedule, self.settings.http
         feeds = FeedIntake(
-            fetcher=fetcher,
-            politeness=self._politeness(),
+            fetcher=network.fetcher,
+            politeness=network.politeness,
             workers=workers,
             writer=writer,
             tagger=lambda: self.tagger,
             cadence=self.cadence,
             clock=self.clock,
             owner=self.owner,
+            hubs=self.settings.websub.callback_url is not None,
         )
         poller = Poller(
             feeds=feeds,
             folders=self.folders,
-            loop=loop,
+            loop=network.loop,
             owner=self.owner,
             capacity=Capacity(fetches=schedule.fetches, per_host=http.per_host, lease=schedule.lease),
             clock=self.clock,
@@ -150,6 +152,30 @@ class Application:
         )
         self._closing.callback(self.stop_polling, 0.0)
         return poller
+
+    @cached_property
+    def hubs(self) -> Hubs | None:
+        """What asks hubs to tell us of news and takes in what they deliver; None where none can reach us."""
+        settings, workers, writer = self.settings, self.workers, self.writer
+        if settings.websub.callback_url is None:
+            return None
+        rules = HubRules(
+            settings.websub.callback_url,
+            lease=settings.websub.lease,
+            max_bytes=settings.http.max_size,
+            floor=settings.schedule.floor,
+            at_once=settings.schedule.workers,
+        )
+        hubs = Hubs(
+            rules,
+            network=self.network,
+            workers=workers,
+            writer=writer,
+            tagger=lambda: self.tagger,
+            clock=self.clock,
+        )
+        self._closing.callback(hubs.stop, 0.0)
+        return hubs
 
     @cached_property
     def folders(self) -> FolderIntake:
@@ -198,19 +224,8 @@ class Application:
             floor=schedule.floor.total_seconds(),
             ceiling=schedule.ceiling.total_seconds(),
             jitter=schedule.jitter,
+            pushed=self.settings.websub.safety_net.total_seconds(),
         )
-
-    def _politeness(self) -> Politeness:
-        http = self.settings.http
-        default = Allowance(http.per_host, http.gap.total_seconds())
-        overrides = {
-            host: Allowance(
-                limits.per_host or default.parallel,
-                default.gap if limits.gap is None else limits.gap.total_seconds(),
-            )
-            for host, limits in http.hosts.items()
-        }
-        return Politeness(default, overrides=overrides)
 
     # -- what commands ask for -----------------------------------------------------------------------------
 
@@ -350,35 +365,6 @@ def _learned_signature(settings: Settings) -> object:
 def topic_specs(taxonomy: Taxonomy) -> list[TopicSpec]:
     """The topics of a taxonomy, as the database keeps them."""
     return [TopicSpec(topic.name, topic.description, topic.threshold) for topic in taxonomy.topics]
-
-
-def guard_of(settings: Settings) -> Guard:
-    """Where outgoing connections may go by the settings."""
-    http = settings.http
-    allowed = http.allow_private_networks
-    return Guard.of(
-        allow=() if isinstance(allowed, bool) else allowed,
-        ports=http.allowed_ports,
-        allow_private=allowed is True,
-    )
-
-
-async def fetcher_of(settings: Settings) -> Fetcher:
-    """What fetches by the settings, made inside the loop that it works in; to be closed there."""
-    http = settings.http
-    return Fetcher(
-        guard=guard_of(settings),
-        limits=Limits(
-            connect=http.connect_timeout.total_seconds(),
-            read=http.read_timeout.total_seconds(),
-            total=http.timeout.total_seconds(),
-            wire_bytes=http.max_size,
-            body_bytes=http.max_size,
-        ),
-        contact=http.contact,
-        proxy=http.proxy,
-        connections=settings.schedule.fetches,
-    )
 
 
 def host_of(spec: SourceSpec) -> str:

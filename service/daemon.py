@@ -36,14 +36,16 @@ from service.systemd import Notifier
 
 if TYPE_CHECKING:
     from service.web.health import HealthReport
+    from service.web.hubs import HubCallback
     from service.web.metrics import Standing
     from service.web.server import WebServer
 
-TICK, STATUS, TIDY, WATCHDOG, RELABEL, HUBS = "tick", "status", "tidy", "watchdog", "relabel", "hubs"
+TICK, STATUS, TIDY, WATCHDOG, RELABEL, HUBS, HUBS = "tick", "status", "tidy", "watchdog", "relabel", "hubs", "hubs"
 LEARNED = "learned"
 _STATUS_EVERY = 10.0  # seconds
 _TIDY_EVERY = 3600.0
 _LEARNED_EVERY = 5.0
+_HUBS_EVERY = 2.0
 _HUBS_EVERY = 2.0
 _RELABEL_EVERY = 0.25  # one batch each time; the rest of it belongs to polling
 _STALE_TICK = timedelta(seconds=60)  # a tick that did not end for so long is no progress
@@ -140,10 +142,20 @@ class _Daemon:
             started_at=self._started_at,
             health=self._health,
             metrics=self._standing,
+            hubs=self._callback(),
         )
         server = WebServer(app, web.host, web.port)
         server.start()
         return server
+
+    def _callback(self) -> HubCallback | None:
+        """What answers hubs, where the settings say how they reach us."""
+        hubs = self._application.hubs
+        if hubs is None:
+            return None
+        from service.web.hubs import HubCallback  # noqa: PLC0415
+
+        return HubCallback.of(hubs, self._application.clock)
 
     def _turn(self, words: Words) -> None:
         poller, settings = self._application.poller, self._application.settings
@@ -162,6 +174,11 @@ class _Daemon:
         )
         if self._notifier.watchdog:
             self._scheduler.every(self._notifier.watchdog / 2, WATCHDOG, self._watch)
+        if self._application.hubs is not None:
+            if not settings.web.enabled:
+                logger.warning("websub.callback_url is set, but this daemon serves no page that could answer")
+            step = self._application.hubs.subscriber.step
+            self._scheduler.every(_HUBS_EVERY, HUBS, step, first_in=_HUBS_EVERY)
         self._relabel()
         self._scheduler.start()
 
@@ -329,6 +346,9 @@ class _Daemon:
         left = self._application.poller.stop(deadline * 0.4)
         if left:
             logger.warning("{} looks did not end in time; they are begun again at the next start", left)
+        hubs = self._application.hubs
+        if hubs is not None and hubs.stop(deadline * 0.1):
+            logger.warning("some deliveries of hubs were not read; what they bring is found by polling")
         if page:
             page.stop(deadline * 0.15)
         try:

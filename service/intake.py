@@ -24,11 +24,12 @@ from datetime import datetime
 from loguru import logger
 
 from models import articles as article_store
+from models import websub
 from models.records import PollRecord, SourceRecord, SourceUpdate
 from service import looks
 from service.cadence import Cadence, Outcome, believe_move, needs_full_fetch, next_poll
 from service.clean.urls import registrable_domain
-from service.errors import FetchFailure
+from service.errors import FetchFailure, ParseFailure
 from service.fetch.http import Fetcher
 from service.fetch.politeness import Politeness
 from service.keeping import Kept, keep
@@ -37,6 +38,7 @@ from service.rhythm import usual_gap
 from service.tagging import Tagger
 from service.targets import feed_target, priors
 from service.values import Failed, Fetched, FetchResult, Hints, NotModified, Reason, Validators
+from service.websub.discovery import note_offer
 from service.workers import Workers, explain_failure
 from service.writer import Writer
 
@@ -93,7 +95,9 @@ class FeedIntake:
         cadence: Cadence,
         clock: Callable[[], datetime],
         owner: str,
+        hubs: bool = False,
     ) -> None:
+        """Put together; ``hubs``: whether hubs can reach us, so that what feeds say of theirs matters."""
         self._fetcher = fetcher
         self._politeness = politeness
         self._workers = workers
@@ -102,6 +106,7 @@ class FeedIntake:
         self._cadence = cadence
         self._clock = clock
         self._owner = owner
+        self._hubs = hubs
 
     async def poll(self, source: SourceRecord, *, force: bool = False) -> PollRecord:
         """Look once at a claimed source, store what came of it, and give the poll as it was recorded.
@@ -136,16 +141,9 @@ class FeedIntake:
         return result
 
     async def _read(self, source: SourceRecord, fetched: Fetched) -> tuple[FetchResult, Reading | None]:
-        skip = await asyncio.to_thread(article_store.recent_hashes, source.id, RECENT)
-        future = self._workers.read_feed(fetched, fetched_at=self._clock(), skip=skip, priors=priors(source))
         try:
-            return fetched, await asyncio.wrap_future(future)
-        except Exception as error:  # noqa: BLE001 - whatever ended a worker is a reason to record
-            failure = explain_failure(error, self._workers.deadline)
-            if failure.reason is Reason.INTERNAL:
-                logger.opt(exception=error).error(
-                    "reading {} failed in a way nobody foresaw", source.location
-                )
+            return fetched, await read(self._workers, source, fetched, fetched_at=self._clock())
+        except ParseFailure as failure:
             failed = Failed(source.location, failure.reason, failure.detail, fetched.status, fetched.hints)
             return failed, None
 
@@ -197,6 +195,8 @@ class FeedIntake:
         assert reading is not None
 
         def update(kept: Kept) -> SourceUpdate:
+            if self._hubs and (kept.new or kept.duplicates):
+                websub.missed(look.source.id, look.ended_at)
             update = self._after_success(
                 look,
                 Outcome.NEW if kept.new or kept.duplicates else Outcome.SAME,
@@ -233,6 +233,14 @@ class FeedIntake:
             poll=record,
         )
         assert poll is not None
+        if self._hubs and not fetched.delta:
+            note_offer(
+                look.source,
+                fetched.final_url,
+                hub=reading.hub,
+                self_url=reading.self_url,
+                now=look.ended_at,
+            )
         return poll
 
     def _after_success(
@@ -258,6 +266,7 @@ class FeedIntake:
             last_new_at=look.ended_at if outcome is Outcome.NEW else source.last_new_at,
             interval=source.interval,
             overflow=overflow,
+            pushed=self._hubs and websub.pushes(source.id, look.ended_at),
             hints=hints,
             cadence=self._cadence,
             seed=looks.seed(source, look.ended_at),
@@ -286,6 +295,24 @@ class FeedIntake:
             moved_at=look.ended_at if move.believed else None,
             lease_owner=self._owner,
         )
+
+
+async def read(workers: Workers, source: SourceRecord, fetched: Fetched, *, fetched_at: datetime) -> Reading:
+    """Have a document of a source read by a worker process.
+
+    :raises ParseFailure: whatever ended the worker is a reason to record
+    """
+    skip = await asyncio.to_thread(article_store.recent_hashes, source.id, RECENT)
+    future = workers.read_feed(fetched, fetched_at=fetched_at, skip=skip, priors=priors(source))
+    try:
+        return await asyncio.wrap_future(future)
+    except ParseFailure:
+        raise
+    except Exception as error:
+        failure = explain_failure(error, workers.deadline)
+        if failure.reason is Reason.INTERNAL:
+            logger.opt(exception=error).error("reading {} failed in a way nobody foresaw", source.location)
+        raise failure from error
 
 
 def _dates(reading: Reading) -> list[datetime]:

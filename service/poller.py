@@ -7,15 +7,14 @@ lease runs out and the source is claimed again.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from loguru import logger
 
@@ -23,6 +22,7 @@ from models import sources as source_store
 from models.errors import StorageError
 from models.records import PollRecord, SourceKind, SourceRecord, SourceState
 from service.cadence import ScheduleKind, spread
+from service.event_loop import EventLoop
 from service.intake import FeedIntake
 from service.intake_folder import FolderIntake
 from service.looks import schedule_of
@@ -31,8 +31,6 @@ from service.values import Reason
 
 if TYPE_CHECKING:
     from service.fetch.watching import Watcher
-
-T = TypeVar("T")
 
 _FOLDER_THREADS = 4  # most of their time they wait for a disk or for the workers
 
@@ -48,33 +46,6 @@ class Capacity:
 
 # Seconds: over how long overdue feeds are spread at most, and for as many as are fetched at a time.
 _LONGEST_SPREAD, _SPREAD_STEP = 600.0, 5.0
-
-
-class EventLoop:
-    """An asyncio event loop in a thread of its own."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="fetch", daemon=True)
-        self._thread.start()
-
-    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run a coroutine there."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def close(self) -> None:
-        """End the loop; coroutines still running are cancelled."""
-        self.submit(self._cancel_all()).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    @staticmethod
-    async def _cancel_all() -> None:
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
 
 
 class Poller:

@@ -30,7 +30,7 @@ from service.settings_kinds import (
     Text,
     Texts,
 )
-from service.settings_units import database_address, format_duration, schedule, web_address
+from service.settings_units import database_address, format_duration, public_address, schedule, web_address
 
 T = TypeVar("T")
 _NOTHING: Mapping[str, Any] = {}
@@ -39,6 +39,7 @@ _SCHEDULE = Checked(
     schedule,
 )
 _WEB_ADDRESS = Checked("an http:// or https:// address", web_address)
+_PUBLIC_ADDRESS = Checked("an http:// or https:// address without a query", public_address)
 
 
 def setting(kind: Kind[T], default: T, meaning: str, *, secret: bool = False, example: object = None) -> T:
@@ -192,6 +193,28 @@ class Web:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Websub:
+    """Being told of news by hubs (WebSub), where feeds name one."""
+
+    callback_url: str | None = setting(
+        Maybe(_PUBLIC_ADDRESS),
+        None,
+        "the public address of the page, under which hubs reach its /websub/; unset: feeds are only polled",
+        example="https://news.example.org",
+    )
+    lease: timedelta = setting(
+        Duration("1h", "365d"),
+        timedelta(days=10),
+        "for how long a hub is asked to deliver, until it is asked again",
+    )
+    safety_net: timedelta = setting(
+        Duration("1m", "30d"),
+        timedelta(hours=6),
+        "how often feeds on an adaptive schedule are polled while their hub delivers",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Topics:
     """What articles are tagged with."""
 
@@ -331,6 +354,7 @@ class Settings:
     schedule: Schedule = Schedule()
     folders: Folders = Folders()
     web: Web = Web()
+    websub: Websub = Websub()
     topics: Topics = Topics()
     seeds: Seeds = Seeds()
     storage: Storage = Storage()
@@ -354,6 +378,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "schedule": Schedule,
     "folders": Folders,
     "web": Web,
+    "websub": Websub,
     "topics": Topics,
     "seeds": Seeds,
     "storage": Storage,

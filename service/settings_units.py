@@ -77,6 +77,14 @@ def web_address(text: str) -> str:
     return text
 
 
+def public_address(text: str) -> str:
+    """An address that others are told, and append a path to. Raises ValueError."""
+    parts = urlsplit(web_address(text))
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("an address to append a path to has no query, fragment or user name")
+    return text
+
+
 def schedule(text: str) -> str:
     """ "adaptive", "every 15m", or five cron fields, as `service.cadence` reads them. Raises ValueError."""
     from service.cadence import parse_schedule  # noqa: PLC0415 - most settings name no schedule

@@ -115,8 +115,9 @@ def _checked(
 
 
 async def _look(settings: Settings, targets: Sequence[FeedTarget]) -> list[Finding]:
-    from service.application import fetcher_of, wall_clock  # noqa: PLC0415 - it brings everything
+    from service.application import wall_clock  # noqa: PLC0415 - it brings everything
     from service.finding import find_at  # noqa: PLC0415
+    from service.outgoing import fetcher_of  # noqa: PLC0415
 
     fetcher = await fetcher_of(settings)
     try:

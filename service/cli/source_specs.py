@@ -105,7 +105,7 @@ def refuse_private(state: State, spec: SourceSpec) -> None:
     private = bool(spec.options.get("allow_private"))
     if Guard().literal_refusal(*place, allow_private=private) is None:
         return
-    from service.application import guard_of  # noqa: PLC0415 - it brings everything, and is rarely asked
+    from service.outgoing import guard_of  # noqa: PLC0415 - it brings much, and is rarely asked
 
     why = guard_of(state.settings).literal_refusal(*place, allow_private=private)
     if why:

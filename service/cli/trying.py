@@ -62,7 +62,8 @@ def test(state: State, url: str, allow_private: bool, as_json: bool) -> Exit:
 
 
 async def _fetch(settings: Settings, target: FeedTarget) -> FetchResult:
-    from service.application import fetcher_of, wall_clock  # noqa: PLC0415 - it brings everything
+    from service.application import wall_clock  # noqa: PLC0415 - it brings everything
+    from service.outgoing import fetcher_of  # noqa: PLC0415
 
     fetcher = await fetcher_of(settings)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import NotFound, QueryError, StorageError
 from service.web.health import HealthPages, HealthReport
+from service.web.hubs import PREFIX, HubCallback
 from service.web.metrics import MetricsPage, Standing
 from service.web.pages import ReadingPages
 from service.web.parameters import BadParameter
@@ -45,6 +46,7 @@ def create_app(
     health: Callable[[], HealthReport],
     metrics: Callable[[], Standing] | None = None,
     verdicts: bool = True,
+    hubs: HubCallback | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Starlette:
     """The whole page as an ASGI application.
@@ -53,7 +55,7 @@ def create_app(
     own (`HostCheck`).
     ``health`` and ``metrics`` may block: they are called in the thread pool, as every question to the
     database is. Without ``metrics`` there is no ``/metrics``, without ``verdicts`` none are
-    asked for or taken.
+    asked for or taken, and without ``hubs`` none of those is answered.
     """
     templates = Pages()
     tokens = Tokens()
@@ -78,18 +80,25 @@ def create_app(
             Route("/healthz", checks.live, name="healthz"),
             Route("/readyz", checks.ready, name="readyz"),
             *([Route("/metrics", measured.answer, name="metrics")] if measured else []),
+            *([Route(PREFIX + "{token}", hubs.answer, methods=["GET", "POST"])] if hubs else []),
             Mount("/static", _Static(packages=[("service.web", "static")]), name="static"),
         ],
-        middleware=[
-            Middleware(SecurityHeaders),
-            Middleware(_Unexpected, templates=templates),
-            Middleware(HostCheck, allowed=allowed_hosts, error_page=templates.error),
-            Middleware(QueryLimit, error_page=templates.error),
-            Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
-        ],
+        middleware=_middleware(templates, allowed_hosts, {PREFIX: hubs.host} if hubs else {}),
         exception_handlers=_handlers(templates),
         lifespan=_lifespan,
     )
+
+
+def _middleware(
+    templates: Pages, allowed_hosts: Sequence[str], only_below: Mapping[str, str]
+) -> list[Middleware]:
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(_Unexpected, templates=templates),
+        Middleware(HostCheck, allowed=allowed_hosts, only_below=only_below, error_page=templates.error),
+        Middleware(QueryLimit, error_page=templates.error),
+        Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
+    ]
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -70,12 +70,21 @@ class HostCheck:
 
     A page of a stranger can point its own name at 127.0.0.1 and then read us with the visitor's browser;
     only the Host header tells. Besides `OWN_NAMES`, ``allowed`` holds names and addresses without a port;
-    ``*.example.org`` means every name below it, ``*`` switches the check off.
+    ``*.example.org`` means every name below it, ``*`` switches the check off. ``only_below`` holds names that
+    are answered for only where a path begins as said.
     """
 
-    def __init__(self, app: ASGIApp, *, allowed: Iterable[str], error_page: ErrorPage) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        allowed: Iterable[str],
+        error_page: ErrorPage,
+        only_below: Mapping[str, str] = {},
+    ) -> None:
         self._app = app
         self._error_page = error_page
+        self._only_below = {prefix: _normal(name) for prefix, name in only_below.items()}
         names = {_normal(name) for name in (*OWN_NAMES, *allowed)}
         self._any = "*" in names
         self._names = frozenset(name for name in names if not name.startswith("*"))
@@ -84,14 +93,14 @@ class HostCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._any:
             request = Request(scope, receive)
-            problem = self._problem(request.headers.getlist("host"))
+            problem = self._problem(request.headers.getlist("host"), scope["path"])
             if problem:
                 # RFC 9110 section 15.5.20: 421, this server does not answer for that name.
                 await self._error_page(request, 421, problem)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def _problem(self, hosts: list[str]) -> str | None:
+    def _problem(self, hosts: list[str], path: str) -> str | None:
         if len(hosts) != 1:
             return "The request names no host, or more than one."
         match = _HOST.fullmatch(hosts[0])
@@ -99,6 +108,8 @@ class HostCheck:
             return "The request's Host header is malformed."
         name = _normal(match[1])
         if name in self._names or name.endswith(self._suffixes):
+            return None
+        if any(name == one and path.startswith(prefix) for prefix, one in self._only_below.items()):
             return None
         return (
             f"This server does not answer for the name “{name[:100]}”. If it should, add the name to "

@@ -1,0 +1,132 @@
+"""One delivery of a hub through the same stages as a look at its feed, from the parsing on.
+
+It is never trusted more than the feed itself: the same limits, the same worker processes, the same decisions
+and the same transaction; and of the source's state it changes nothing but what new articles change. What the
+feed wishes, where it has moved and which hub it has is learned from looks alone. A delivery that says nothing
+readable is a hint that there is news: the feed is looked at soon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from loguru import logger
+
+from models import sources as source_store
+from models import websub
+from models.records import SourceRecord, SourceState
+from service.errors import ParseFailure
+from service.fetch.decoding import BodyReader, DecodingError, Oversized
+from service.fetch.http import MAX_CONTENT_TYPE
+from service.intake import read
+from service.keeping import Kept, keep
+from service.reading import Reading
+from service.tagging import Tagger
+from service.targets import priors
+from service.values import Fetched, Reason
+from service.websub.inbox import Delivery
+from service.workers import Workers
+from service.writer import Writer
+
+
+class PushIntake:
+    """Takes deliveries in; one object serves the whole process.
+
+    :param max_bytes: of a delivery once unpacked
+    :param floor: the shortest time between two looks at a feed that deliveries without news cause
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: Workers,
+        writer: Writer,
+        tagger: Callable[[], Tagger],
+        clock: Callable[[], datetime],
+        max_bytes: int,
+        floor: timedelta,
+    ) -> None:
+        self._workers = workers
+        self._writer = writer
+        self._tagger = tagger
+        self._clock = clock
+        self._max_bytes = max_bytes
+        self._floor = floor
+
+    async def take(self, delivery: Delivery) -> Kept | None:
+        """Store what a delivery brings; None where it cannot be read, or its source is no longer polled.
+
+        :raises models.errors.StorageError: the database could not take it; nothing was stored
+        """
+        source = await asyncio.to_thread(_source_of, delivery)
+        if source is None:
+            return None
+        try:
+            fetched = await asyncio.to_thread(self._unpacked, delivery)
+            reading = await read(self._workers, source, fetched, fetched_at=self._clock())
+        except ParseFailure as failure:
+            why = f"a delivery cannot be read: {failure}"
+            await asyncio.wrap_future(self._writer.submit(lambda: self._unread(source, delivery, why)))
+            logger.warning("{}: {}", source.location, why)
+            return None
+        now = self._clock()
+        kept = await asyncio.wrap_future(
+            self._writer.submit(lambda: self._store(source, delivery, reading, now))
+        )
+        _log(source, kept, now - delivery.received_at)
+        return kept
+
+    def _unpacked(self, delivery: Delivery) -> Fetched:
+        try:
+            reader = BodyReader(delivery.content_encoding, cap=self._max_bytes)
+            reader.feed(delivery.body)
+            body = reader.finish()
+        except Oversized as error:
+            detail = f"it unpacks to more than {self._max_bytes:,} bytes"
+            raise ParseFailure(Reason.TOO_LARGE, detail) from error
+        except DecodingError as error:
+            raise ParseFailure(Reason.MALFORMED, f"it cannot be unpacked: {error}") from error
+        known = delivery.subscription
+        return Fetched(
+            url=known.topic,
+            final_url=known.feed_url,  # what relative links meant when the feed was looked at
+            body=body,
+            content_type=delivery.content_type[:MAX_CONTENT_TYPE],
+            bytes_on_wire=len(delivery.body),
+            delta=True,
+        )
+
+    # -- in the writer's thread ----------------------------------------------------------------------------
+
+    def _store(self, source: SourceRecord, delivery: Delivery, reading: Reading, now: datetime) -> Kept:
+        kept, _ = keep(source.id, reading.finished, tagger=self._tagger(), now=now, priors=priors(source))
+        brought = kept.new + kept.duplicates + kept.changed
+        websub.delivered(delivery.subscription.id, brought, delivery.received_at)
+        return kept
+
+    def _unread(self, source: SourceRecord, delivery: Delivery, why: str) -> None:
+        websub.unread(delivery.subscription.id, why, delivery.received_at)
+        now = self._clock()
+        if source.last_polled_at is None or now - source.last_polled_at >= self._floor:
+            source_store.hasten([source.id], now)
+
+
+def _source_of(delivery: Delivery) -> SourceRecord | None:
+    """The source as it is now, if it is polled and the subscription still stands."""
+    if websub.receiver(delivery.subscription.token) is None:
+        return None
+    (source,) = source_store.find([str(delivery.subscription.source_id)], removed=True)
+    return source if source.state is SourceState.ACTIVE else None
+
+
+def _log(source: SourceRecord, kept: Kept, took: timedelta) -> None:
+    logger.bind(source_id=source.id, outcome="pushed", new=kept.new, changed=kept.changed).info(
+        "{}: pushed, {} new, {} changed of {}, {:.0f} ms",
+        source.location,
+        kept.new + kept.duplicates,
+        kept.changed,
+        kept.seen,
+        took.total_seconds() * 1000,
+    )
