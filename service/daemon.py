@@ -40,12 +40,11 @@ if TYPE_CHECKING:
     from service.web.metrics import Standing
     from service.web.server import WebServer
 
-TICK, STATUS, TIDY, WATCHDOG, RELABEL, HUBS, HUBS = "tick", "status", "tidy", "watchdog", "relabel", "hubs", "hubs"
+TICK, STATUS, TIDY, WATCHDOG, RELABEL, HUBS = "tick", "status", "tidy", "watchdog", "relabel", "hubs"
 LEARNED = "learned"
 _STATUS_EVERY = 10.0  # seconds
 _TIDY_EVERY = 3600.0
 _LEARNED_EVERY = 5.0
-_HUBS_EVERY = 2.0
 _HUBS_EVERY = 2.0
 _RELABEL_EVERY = 0.25  # one batch each time; the rest of it belongs to polling
 _STALE_TICK = timedelta(seconds=60)  # a tick that did not end for so long is no progress
