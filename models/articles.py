@@ -11,13 +11,25 @@ from typing import Any
 from models.database import Database, Lock, current
 from models.fields import decode_path, encode_path, storable, to_micros
 from models.files import files, unreadable, write_files
+from models.members import articles_within, forget_unreadable, vanish
 from models.polls import count_articles, write_polls, write_updates
 from models.records import ArticleWrite, FileRecord, Known, PollRecord, SourceSave, SourceUpdate, Stored
 from models.search import take_from_index
 from models.storing import Fate, Kind, store_articles
 from models.tagging import CHUNK, Summary, marks, shown_topics
 
-__all__ = ["delete", "files", "known", "mark_vanished", "recent_hashes", "save", "save_all", "unreadable"]
+__all__ = [
+    "articles_within",
+    "delete",
+    "files",
+    "forget_unreadable",
+    "known",
+    "mark_vanished",
+    "recent_hashes",
+    "save",
+    "save_all",
+    "unreadable",
+]
 
 _PER_VALUE = 8  # articles of one address or one text that are worth comparing with
 _COLUMNS = "id, source_id, key, guid, url, content_hash, title, path, revisions, vanished_at"
@@ -189,6 +201,7 @@ def _promote_duplicates(database: Database, ids: Sequence[int], summary: Summary
     updates = []
     for original, article_id, position in rows:
         heir = heirs.setdefault(original, article_id)
+        vanish(database, source_id, paths, to_micros(now))
         updates.append((None if heir == article_id else heir, article_id))
         if heir == article_id:
             topics = shown_topics(database, [article_id])

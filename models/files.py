@@ -15,6 +15,7 @@ from models.fields import (
     signed64,
     unsigned64,
 )
+from models.members import reappear
 from models.records import FileRecord
 
 FILE_COLUMNS = "path, size, mtime_ns, digest, reason, detail, vanished_at, device, inode"
@@ -48,6 +49,8 @@ def unreadable(limit: int = 100) -> list[FileRecord]:
 
 def write_files(database: Database, source_id: int, records: Iterable[FileRecord]) -> None:
     """Remember files as they are now; the article of a file that is there has not vanished."""
+    records = list(records)
+    reappear(database, source_id, [record.path for record in records if record.vanished_at is None])
     rows = [_row(source_id, record) for record in records]
     database.executemany(_WRITE, rows)
     database.executemany(

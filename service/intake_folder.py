@@ -8,82 +8,37 @@ remembered, or neither.
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from loguru import logger
 
 from models import articles as article_store
 from models.records import FileRecord, SourceRecord, SourceUpdate
 from models.records import PollRecord as Poll
 from service import looks
 from service.cadence import Cadence, Outcome, ScheduleKind, next_poll
-from service.clean.text import one_line, shorten
-from service.fetch.folder import (
-    FileFailed,
-    FileRead,
-    FileSeen,
-    FileTouched,
-    FileVanished,
-    ScanEnded,
-    scan,
-)
-from service.fetch.folder_files import Observer, Patterns
+from service.fetch.folder import scan
+from service.fetch.folder_files import Containers, Observer, Patterns
 from service.fetch.folder_thread import ScanThread
-from service.keeping import Kept, keep
-from service.reading import Finished, Reading
+from service.intake_pass import FolderPass, FolderRules, Means, Problem, Taken
+from service.keeping import keep
+from service.parse.container_kinds import is_container
 from service.tagging import Tagger
-from service.targets import patterns, priors
+from service.targets import patterns
 from service.values import Failed, Reason
-from service.workers import Workers, explain_failure
+from service.workers import Workers
 from service.writer import Writer
+
+__all__ = ["FolderIntake", "FolderRules", "Problem", "Taken"]
 
 if TYPE_CHECKING:
     from service.fetch.watching import Watcher
 
-# What is in the workers' hands at a time, and what one transaction takes: bounded in number and in bytes.
-MAX_IN_FLIGHT, MAX_BYTES_IN_FLIGHT = 32, 64 << 20
-BATCH = 100
-MAX_GROUP = 200  # characters
 # Looking for a folder that is missing, or hangs, asks nothing of anybody else's server.
 _LONGEST_WAIT = timedelta(minutes=5)
 _SHARE = 9  # a folder that settles is left alone nine times as long as walking through it takes
-
-Problem = tuple[str, Reason, str]  # path, reason, detail
-
-
-@dataclass(frozen=True, slots=True)
-class FolderRules:
-    """How folders are read where the source says nothing else."""
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    still_for: timedelta = timedelta(seconds=2)
-    max_bytes: int = 20_000_000
-    max_files: int = 10_000
-    day_first: bool | None = None
-    timeout: float = 60.0  # seconds that a file system may leave a step of a scan without an answer
-
-
-@dataclass(slots=True)
-class Taken:
-    """What one pass over files came to."""
-
-    kept: Kept = field(default_factory=Kept)
-    files: int = 0  # read
-    unchanged: int = 0  # left unread
-    vanished: int = 0
-    size: int = 0  # bytes read
-    problems: list[Problem] = field(default_factory=list)
-    failed: Failed | None = None  # the folder itself
-    more: bool = False  # some files wait for the next pass
-    settling: bool = False  # some were still being written
-    walking: float = 0.0  # seconds that walking through the folder took, as far as that is known
 
 
 class FolderIntake:
@@ -100,7 +55,6 @@ class FolderIntake:
         clock: Callable[[], datetime],
         owner: str,
     ) -> None:
-        self._workers = workers
         self._writer = writer
         self._tagger = tagger
         self._cadence = cadence
@@ -108,6 +62,7 @@ class FolderIntake:
         self._clock = clock
         self._owner = owner
         self._stopping = threading.Event()
+        self._means = Means(workers, writer, tagger, clock, self._stopping)
         self._hanging: dict[int, ScanThread] = {}
         self.watcher: Watcher | None = None  # where the daemon watches folders
 
@@ -205,13 +160,14 @@ class FolderIntake:
                 max_bytes=rules.max_bytes,
                 max_files=rules.max_files,
                 observer=way,
+                containers=Containers(is_container, rules.max_container_bytes),
             ),
             patience=rules.timeout,
             stopping=self._stopping.is_set,
             observer=observer,
         )
         try:
-            return _Pass(self, source, rules, progress or (lambda _: None)).run(seen)
+            return FolderPass(self._means, source, rules, progress or (lambda _: None)).run(seen)
         finally:
             seen.close()
             if seen.hangs:
@@ -241,139 +197,6 @@ class FolderIntake:
             rest = timedelta(seconds=max(0.1, _SHARE * taken.walking))
             at = min(at, now + max(self.rules.still_for, rest))
         return SourceUpdate(source.id, at, interval=following.interval, lease_owner=self._owner)
-
-
-class _Pass:
-    """One pass over what a scan yields: read in the workers, stored in batches."""
-
-    def __init__(
-        self, intake: FolderIntake, source: SourceRecord, rules: FolderRules, progress: Callable[[int], None]
-    ) -> None:
-        self._intake = intake
-        self._source = source
-        self._rules = rules
-        self._progress = progress
-        self._priors = priors(source)
-        self._in_flight: deque[tuple[FileRead, Future[Reading]]] = deque()
-        self._bytes_in_flight = 0
-        self._finished: list[Finished] = []
-        self._records: list[FileRecord] = []
-        self._vanished: list[str] = []
-        self.taken = Taken()
-
-    def run(self, seen: Iterable[FileSeen]) -> Taken:
-        for one in seen:
-            match one:
-                case FileRead():
-                    self._begin(one)
-                case FileVanished():
-                    self._vanished.append(one.path)
-                    self.taken.vanished += 1
-                case FileTouched():
-                    self._records.append(one.record)
-                    self.taken.unchanged += 1
-                    self._done(1)
-                case FileFailed():
-                    self._problem(one.path, one.record, one.reason, one.detail)
-                case ScanEnded():
-                    self._end(one)
-                case Failed():
-                    self.taken.failed = one
-            if self._intake._stopping.is_set():
-                break
-        while self._in_flight:
-            self._collect()
-        self._store()
-        return self.taken
-
-    def _begin(self, read: FileRead) -> None:
-        # What vanished is stored first: a moved file must be met as gone from its old place.
-        if self._vanished:
-            self._store()
-        while self._in_flight and (
-            len(self._in_flight) >= MAX_IN_FLIGHT
-            or self._bytes_in_flight + len(read.body) > MAX_BYTES_IN_FLIGHT
-        ):
-            self._collect()
-        future = self._intake._workers.read_document(
-            read.body,
-            Path(read.path).name,
-            fetched_at=self._intake._clock(),
-            path=read.path,
-            priors=self._priors,
-            day_first=self._rules.day_first,
-        )
-        self._in_flight.append((read, future))
-        self._bytes_in_flight += len(read.body)
-
-    def _collect(self) -> None:
-        read, future = self._in_flight.popleft()
-        self._bytes_in_flight -= len(read.body)
-        self.taken.size += len(read.body)
-        try:
-            reading = future.result()
-        except Exception as error:  # noqa: BLE001 - whatever ended a worker is a reason to record
-            failure = explain_failure(error, self._intake._workers.deadline)
-            if failure.reason is Reason.INTERNAL:
-                logger.opt(exception=error).error("reading {} failed in a way nobody foresaw", read.path)
-            record = replace(read.record, reason=str(failure.reason), detail=failure.detail)
-            self._problem(read.path, record, failure.reason, failure.detail)
-            return
-        self._finished += (_grouped(one, read.below) for one in reading.finished)
-        self.taken.files += 1
-        if reading.warnings:
-            # What could be read is kept; the rest is recorded, and tried again when the file changes.
-            told = "; ".join(reading.warnings)[:1000]
-            record = replace(read.record, reason=str(Reason.INTERNAL), detail=told)
-            self._problem(read.path, record, Reason.INTERNAL, told)
-            return
-        self._records.append(read.record)
-        self._done(1)
-
-    def _problem(self, path: str, record: FileRecord, reason: Reason, detail: str) -> None:
-        logger.warning("{}: {}: {}", path, reason, detail)
-        self.taken.problems.append((path, reason, detail))
-        self._records.append(record)
-        self._done(1)
-
-    def _done(self, count: int) -> None:
-        self._progress(count)
-        if len(self._finished) >= BATCH or len(self._records) >= BATCH:
-            self._store()
-
-    def _end(self, ended: ScanEnded) -> None:
-        self.taken.unchanged += ended.unchanged
-        self.taken.more = ended.postponed > 0
-        self.taken.settling = ended.waiting > 0
-        self.taken.walking = ended.walking
-        self.taken.problems += ended.unlisted
-        for path, reason, detail in ended.unlisted:
-            logger.warning("{}: {}: {}", path, reason, detail)
-
-    def _store(self) -> None:
-        """Write what has come back, in one transaction."""
-        if not (self._finished or self._records or self._vanished):
-            return
-        finished, records, vanished = self._finished, self._records, self._vanished
-        self._finished, self._records, self._vanished = [], [], []
-        tagger, now, source_id = self._intake._tagger(), self._intake._clock(), self._source.id
-        own = self._priors
-
-        def write() -> Kept:
-            if vanished:
-                article_store.mark_vanished(source_id, vanished, now)
-            return keep(source_id, finished, tagger=tagger, now=now, priors=own, files=records)[0]
-
-        self.taken.kept += self._intake._writer.submit(write).result()
-
-
-def _grouped(finished: Finished, below: str) -> Finished:
-    """An article with the subfolder that its file is in as its first category: "press/agencies"."""
-    group = shorten(one_line(below.rpartition("/")[0]), MAX_GROUP)
-    if not group:
-        return finished
-    article = finished.article
-    return replace(finished, article=replace(article, categories=(group, *article.categories)))
 
 
 def _told(taken: Taken) -> str | None:

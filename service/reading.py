@@ -52,6 +52,7 @@ class Reading:
     hub: str | None = None  # as the headers name it, else the feed
     self_url: str | None = None  # likewise
     warnings: tuple[str, ...] = ()  # what was mended, and entries that could not be read
+    refused: tuple[Trouble, ...] = ()  # pieces of a container that could not be read
     timing: Timing | None = field(default=None, compare=False)  # filled in by the worker, who has a clock
 
 
@@ -157,6 +158,39 @@ def read_piece(
         path=member_path(path, piece.member) if path is not None else None,
     )
     return Reading(finished=finished, warnings=problems)
+
+
+def read_pieces(
+    pieces: Iterable[Piece],
+    *,
+    name: str,
+    tagger: Tagger,
+    fetched_at: datetime,
+    path: str | None = None,
+    priors: Mapping[str, float] | None = None,
+    day_first: bool | None = None,
+) -> Reading:
+    """Read pieces of a container, each for itself: what cannot be read is ``refused`` with its reason."""
+    finished: list[Finished] = []
+    refused: list[Trouble] = []
+    for piece in pieces:
+        try:
+            reading = read_piece(
+                piece,
+                name=name,
+                tagger=tagger,
+                fetched_at=fetched_at,
+                path=path,
+                priors=priors,
+                day_first=day_first,
+            )
+        except ParseFailure as failure:
+            refused.append(Trouble(piece.name, failure.reason, failure.detail))
+            continue
+        finished += reading.finished
+        if reading.warnings:
+            refused.append(Trouble(piece.name, Reason.INTERNAL, "; ".join(reading.warnings)[:1000]))
+    return Reading(finished=tuple(finished), refused=tuple(refused))
 
 
 def _read_container(body: bytes, name: str, read: Callable[[Piece], Reading]) -> Reading:

@@ -8,32 +8,29 @@ and replaced, and the document is recorded with the reason.
 from __future__ import annotations
 
 import multiprocessing
-import os
-import resource
-import signal
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
 from pebble import ProcessExpired, ProcessPool
 
+from service.confinement import confine
 from service.errors import ParseFailure
-from service.reading import Reading, Timing, read_document, read_feed
+from service.parse.container import Piece
+from service.reading import Reading, Timing, read_document, read_feed, read_pieces
 from service.tagging import Tagger, Taxonomy
 from service.tally import Tally
+from service.unpacking import Unpacker
 from service.values import Fetched, Reason, Tag
 
 # A parse of the largest body allowed (feedparser takes 6 to 14 times the document) fits well below this.
 MEMORY_LIMIT = 3 << 30
-# Where memory runs out (the unit's MemoryMax, or the machine's), a worker goes first: it can be replaced.
-_KILL_FIRST = 500
 
 
 class _Clocked(Tagger):
@@ -58,23 +55,8 @@ _tagger: _Clocked | None = None  # of this worker process, made once by its init
 
 def _start(taxonomy: Taxonomy, memory_limit: int) -> None:
     global _tagger  # noqa: PLW0603 - a worker process serves one taxonomy for its whole life
-    # A terminal's Ctrl-C reaches the whole group; the daemon decides when its workers end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_AS, (memory_limit, memory_limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _offer_to_the_killer()
+    confine(memory_limit)
     _tagger = _Clocked(taxonomy)
-
-
-def _offer_to_the_killer() -> None:
-    """Raise this process's score (proc_pid_oom_score_adj(5)): needs no privilege, and is no condition."""
-    place = Path(f"/proc/{os.getpid()}/oom_score_adj")
-    try:
-        if int(place.read_text(encoding="ascii")) < _KILL_FIRST:
-            place.write_text(str(_KILL_FIRST), encoding="ascii")
-    except (OSError, ValueError):
-        return
 
 
 def _timed(read: Callable[[Tagger], Reading]) -> Reading:
@@ -117,6 +99,28 @@ def _document(
     )
 
 
+def _pieces(
+    pieces: tuple[Piece, ...],
+    name: str,
+    *,
+    fetched_at: datetime,
+    path: str | None,
+    priors: Mapping[str, float],
+    day_first: bool | None,
+) -> Reading:
+    return _timed(
+        lambda tagger: read_pieces(
+            pieces,
+            name=name,
+            tagger=tagger,
+            fetched_at=fetched_at,
+            path=path,
+            priors=priors,
+            day_first=day_first,
+        )
+    )
+
+
 class Workers:
     """Worker processes that read documents; every result is a `Reading` or a `ParseFailure`."""
 
@@ -141,6 +145,7 @@ class Workers:
         self._processes = processes
         self._memory_limit = memory_limit
         self._pool = self._new_pool(taxonomy)
+        self.unpacker = Unpacker(deadline=deadline, memory_limit=memory_limit)
 
     def _new_pool(self, taxonomy: Taxonomy) -> ProcessPool:
         return ProcessPool(
@@ -197,6 +202,23 @@ class Workers:
             },
         )
 
+    def read_pieces(
+        self,
+        pieces: Sequence[Piece],
+        name: str,
+        *,
+        fetched_at: datetime,
+        path: str | None = None,
+        priors: Mapping[str, float] | None = None,
+        day_first: bool | None = None,
+    ) -> Future[Reading]:
+        """Begin to read pieces of a container (see `service.reading.read_pieces`)."""
+        return self._schedule(
+            _pieces,
+            (tuple(pieces), name),
+            {"fetched_at": fetched_at, "path": path, "priors": dict(priors or {}), "day_first": day_first},
+        )
+
     def depth(self) -> int:
         """How many documents wait for a worker or are being read."""
         with self._lock:
@@ -224,6 +246,7 @@ class Workers:
 
     def close(self, *, wait: bool = True) -> None:
         """End the workers: after what they have in hand, or at once."""
+        self.unpacker.close()
         if wait:
             self._pool.close()  # type: ignore[no-untyped-call]
         else:

@@ -21,9 +21,9 @@ from service.fetch.folder import (
     FileTouched,
     FileVanished,
     ScanEnded,
-    digest,
     scan,
 )
+from service.fetch.folder_files import digest
 from service.values import Failed, Reason
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -53,6 +53,7 @@ WRITING: dict[str, Callable[[], object]] = {
     ),
     "articles.delete": lambda: articles.delete([1, 2], NOW),
     "articles.mark_vanished": lambda: articles.mark_vanished(2, ["/in/a"], NOW),
+    "articles.forget_unreadable": lambda: articles.forget_unreadable(2, ["/in/x.zip"]),
     "labels.sync_topics": lambda: labels.sync_topics([TopicSpec("new", "", 0.5)], "rules-2", NOW),
     "labels.set_verdict": lambda: labels.set_verdict(1, "arms", -1, "ann", NOW),
     "labels.withdraw_verdict": lambda: labels.withdraw_verdict(2, "sanctions", "ann", NOW),
@@ -88,7 +89,12 @@ def used(database: Database) -> Database:
     two = add_source("two", kind=SourceKind.FOLDER)
     store(one, article(1, "arms"), article(2, "arms"))
     articles.save(
-        None, None, [article(3, path="/in/a")], [FileRecord("/in/a", 1, 1)], source_id=two.id, now=NOW
+        None,
+        None,
+        [article(3, path="/in/a")],
+        [FileRecord("/in/a", 1, 1), FileRecord("/in/x.zip!/b", 1, 1, reason="empty")],
+        source_id=two.id,
+        now=NOW,
     )
     labels.set_verdict(2, "sanctions", 1, "ann", NOW)
     sources.record_unchanged([], [poll(one.id)])
@@ -116,7 +122,7 @@ def test_a_locked_database_is_said_and_left_as_it_was(used: Database, database_u
 
 def test_no_writing_function_is_forgotten() -> None:
     reading = {
-        "articles": ("files", "known", "recent_hashes", "unreadable"),
+        "articles": ("articles_within", "files", "known", "recent_hashes", "unreadable"),
         "labels": (
             "count_to_retag", "stored_tags", "tag_states", "taxonomy_in_force", "texts", "to_retag",
             "topic_id", "topics", "unjudged", "verdicts",

@@ -13,7 +13,6 @@ known to be gone from its old place before it is met at its new one.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 import time
@@ -24,7 +23,18 @@ from itertools import islice
 from pathlib import Path
 
 from models.records import FileRecord
-from service.fetch.folder_files import Observer, Patterns, device_of, explain, is_gone, read_whole
+from service.fetch.folder_files import (
+    Containers,
+    Observer,
+    Patterns,
+    device_of,
+    digest,
+    digest_of,
+    explain,
+    is_gone,
+    read_whole,
+)
+from service.members import file_of
 from service.values import Failed, Reason
 
 MAX_BYTES = 64 * 1024 * 1024  # of one file
@@ -32,7 +42,6 @@ MAX_FILES = 10_000  # read in one scan; the rest comes with the next one
 MAX_DEPTH = 64  # folders within each other
 MAX_UNLISTED = 100
 STILL_FOR = timedelta(seconds=2)
-_DIGEST = 16
 _AHEAD = timedelta(hours=1)  # of our clock: how fast a file server's may be
 _SORTED = 20_000  # names of a folder that are put in order together
 
@@ -45,6 +54,15 @@ class FileRead:
     record: FileRecord
     body: bytes = field(repr=False)
     below: str = ""  # its path below the folder
+
+
+@dataclass(frozen=True, slots=True)
+class FileContainer:
+    """A new or changed file that may hold many articles: left where it is. ``record.digest`` is its own."""
+
+    path: str
+    record: FileRecord
+    below: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +103,7 @@ class ScanEnded:
     walking: float = field(default=0.0, compare=False)  # seconds, where nothing was read in between
 
 
-FileSeen = FileRead | FileTouched | FileFailed | FileVanished | ScanEnded | Failed
+FileSeen = FileRead | FileContainer | FileTouched | FileFailed | FileVanished | ScanEnded | Failed
 
 
 def scan(
@@ -100,6 +118,7 @@ def scan(
     max_files: int = MAX_FILES,
     recursive: bool = True,
     observer: Observer | None = None,
+    containers: Containers | None = None,
 ) -> Iterator[FileSeen]:
     """Look through a folder (or at one file) and yield what is not as ``known`` has it.
 
@@ -112,13 +131,8 @@ def scan(
     """
     base = os.path.abspath(os.fspath(root))  # noqa: PTH100 - symbolic links stay as they were given
     patterns = Patterns(include, exclude)
-    limits = _Limits(now, still_for, max_bytes, max_files, recursive)
+    limits = _Limits(now, still_for, max_bytes, max_files, recursive, containers or Containers())
     return _Scanner(base, known, patterns, limits, observer or Observer()).run()
-
-
-def digest(body: bytes) -> str:
-    """What a file's content is recognised by: BLAKE2b-128, hexadecimal."""
-    return hashlib.blake2b(body, digest_size=_DIGEST).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +144,7 @@ class _Limits:
     max_bytes: int
     max_files: int
     recursive: bool
+    containers: Containers
 
     def is_still(self, status: os.stat_result) -> bool:
         """Whether a file has not been written to for long enough."""
@@ -331,37 +346,51 @@ class _Scanner:
 
     def _read(
         self, path: str, below: str, status: os.stat_result
-    ) -> FileRead | FileTouched | FileFailed | None:
+    ) -> FileRead | FileContainer | FileTouched | FileFailed | None:
         """A file's content, or why not; None when it changed while it was read."""
         record = _record(path, status)
-        limit = self._limits.max_bytes
-        if status.st_size > limit:
-            return _failed(record, Reason.TOO_LARGE, f"{status.st_size:,} bytes; at most {limit:,} are read")
+        containers = self._limits.containers
+        body: bytes | None = None
         try:
             # Not blocking: between the look and the opening it may have become a pipe.
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(handle, "rb", buffering=0) as file:
-                body = read_whole(file.fileno(), status, self._observer.step)
+                apart = containers.is_one(os.pread(handle, containers.head, 0), os.path.basename(path))
+                limit = containers.max_bytes if apart else self._limits.max_bytes
+                if status.st_size > limit:
+                    return _failed(
+                        record, Reason.TOO_LARGE, f"{status.st_size:,} bytes; at most {limit:,} are read"
+                    )
+                if apart:
+                    found = digest_of(file.fileno(), status, self._observer.step)
+                else:
+                    body = read_whole(file.fileno(), status, self._observer.step)
+                    found = None if body is None else digest(body)
         except OSError as error:
             return _failed(record, *explain(error))
-        if body is None:
+        if found is None:
             return None
-        record = replace(record, digest=digest(body))
+        record = replace(record, digest=found)
         known = self._known.get(path)
         if known is not None and known.digest == record.digest and known.reason != Reason.UNREADABLE:
             return FileTouched(path, replace(record, reason=known.reason, detail=known.detail))
-        return FileRead(path, record, body, below)
+        return FileContainer(path, record, below) if body is None else FileRead(path, record, body, below)
 
     # -- what is gone ----------------------------------------------------------------------------------
 
     def _vanished(self) -> Iterator[FileVanished]:
         devices: dict[str, int] = {}
         for path, record in self._known.items():
-            if path in self._present or record.vanished_at is not None:
+            if path in self._present or record.vanished_at is not None or self._is_member(path, record):
                 continue
             self._observer.step()
             if is_gone(path) and self._is_mounted(path, record, devices):
                 yield FileVanished(path, replace(record, vanished_at=self._limits.now))
+
+    def _is_member(self, path: str, record: FileRecord) -> bool:
+        """Whether a record is of a part of a file: that has the file's digest, and goes with it."""
+        file = file_of(path, self._known)
+        return file != path and self._known[file].digest == record.digest
 
     def _is_mounted(self, path: str, record: FileRecord, devices: dict[str, int]) -> bool:
         """Whether the file system that a file was on is there: an unmounted one has lost nothing."""

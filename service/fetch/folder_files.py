@@ -5,14 +5,17 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import stat
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fnmatch import translate
 
 from service.values import Reason
 
+_DIGEST = 16  # bytes
 # What editors, browsers and copy programs leave while they work.
 _PARTIAL = (
     ".part",
@@ -109,6 +112,33 @@ def read_whole(handle: int, status: os.stat_result, step: Callable[[], None]) ->
     if len(body) != status.st_size or not _unmoved(status, os.fstat(handle)):
         return None
     return body
+
+
+@dataclass(frozen=True, slots=True)
+class Containers:
+    """Which files are not read whole but from their place, and up to what size."""
+
+    is_one: Callable[[bytes, str], bool] = lambda _head, _name: False
+    max_bytes: int = 0
+    head: int = 64 * 1024  # bytes that they are told by
+
+
+def digest(body: bytes) -> str:
+    """What a file's content is recognised by: BLAKE2b-128, hexadecimal."""
+    return hashlib.blake2b(body, digest_size=_DIGEST).hexdigest()
+
+
+def digest_of(handle: int, status: os.stat_result, step: Callable[[], None]) -> str | None:
+    """The `digest` of an open file that is not held, None when it does not stay what ``status`` says."""
+    if not _unmoved(status, os.fstat(handle)):
+        return None
+    hashed = hashlib.blake2b(digest_size=_DIGEST)
+    left = status.st_size + 1
+    while left > 0 and (part := os.read(handle, min(left, 1 << 20))):
+        hashed.update(part)
+        left -= len(part)
+        step()
+    return hashed.hexdigest() if left == 1 and _unmoved(status, os.fstat(handle)) else None
 
 
 def _unmoved(one: os.stat_result, other: os.stat_result) -> bool:
