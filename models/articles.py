@@ -188,6 +188,7 @@ def mark_vanished(source_id: int, paths: Sequence[str], now: datetime) -> None:
                 "WHERE source_id = ? AND path = ? AND vanished_at IS NULL",
                 rows,
             )
+        vanish(database, source_id, paths, to_micros(now))
 
 
 def _promote_duplicates(database: Database, ids: Sequence[int], summary: Summary) -> None:
@@ -201,7 +202,6 @@ def _promote_duplicates(database: Database, ids: Sequence[int], summary: Summary
     updates = []
     for original, article_id, position in rows:
         heir = heirs.setdefault(original, article_id)
-        vanish(database, source_id, paths, to_micros(now))
         updates.append((None if heir == article_id else heir, article_id))
         if heir == article_id:
             topics = shown_topics(database, [article_id])

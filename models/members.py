@@ -52,7 +52,7 @@ def vanish(database: Database, source_id: int, paths: Iterable[str], moment: int
 
 
 def reappear(database: Database, source_id: int, paths: Sequence[str]) -> None:
-    """Note that files are back, and what vanished at the same moment with them; before their records change."""
+    """Note that files are back, and what vanished at the same moment; before their records change."""
     rows = []
     for start in range(0, len(paths), CHUNK):
         chunk = [encode_path(path) for path in paths[start : start + CHUNK]]
