@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from service.cli.exits import Exit
+from service.cli.graded import read_graded
 from service.cli.output import count, hint, print_json, print_table, progress, say
 from service.cli.state import State, define, json_option
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from service.tagging import Tagger
+    from service.cli.graded import Graded
     from service.tagging.evaluate import Comparison, Error, Report, TopicReport
     from service.tagging.gold import GoldRow
     from service.values import Tag
@@ -54,7 +56,12 @@ _FIGURES = ("precision", "recall", "f1", "average_precision", "calibration_error
 @click.option(
     "--cross-validate",
     is_flag=True,
-    help="Measure what was learned on articles that it was not learned from; takes minutes.",
+    help="Learn anew from a part of the articles and measure on the rest, in turn; takes minutes.",
+)
+@click.option(
+    "--fitted",
+    is_flag=True,
+    help="Measure also articles that the weights were learned from as they are tagged now.",
 )
 @click.option(
     "--errors", type=click.IntRange(0), default=10, show_default=True, help="Errors to show of each topic."
@@ -73,73 +80,115 @@ def command(
     topics: Path | None,
     compare: Path | None,
     cross_validate: bool,
+    fitted: bool,
     errors: int,
     fail_under: float | None,
     as_json: bool,
 ) -> int:
     """Measure how right the labels are, against graded articles.
 
-    Prints for each topic precision, recall, F1, average precision and calibration, and the errors, the most
-    confident first. A grade from 1 counts as carrying the topic; null is not scored. Nothing is stored.
+    They are cleaned as they would be when they come in. Prints for each topic precision, recall, F1, average
+    precision and calibration, and the errors, the most confident first. A grade from 1 counts as carrying the
+    topic; null is not scored. Where the weights were learned from the very articles, the figures are those
+    that were cross-validated then. Nothing is stored.
     """
-    if compare and cross_validate:
-        raise click.UsageError("--compare and --cross-validate do not go together")
-    from service.tagging.gold import read_gold  # noqa: PLC0415
-
-    rows = read_gold(gold)
-    own = topics or state.settings.topics.file
+    if sum((compare is not None, cross_validate, fitted)) > 1:
+        raise click.UsageError("--compare, --cross-validate and --fitted do not go together")
+    graded = read_graded([gold], state.now)
     comparison: Comparison | None = None
-    if cross_validate:
-        report = _cross_validated(own, rows)
-    elif compare:
-        comparison = _compared(compare, own, rows)
-        report = comparison.after
+    shown: _Shown
+    if compare:
+        comparison = _compared(state, compare, topics, graded)
+        shown = _Shown(comparison.after)
+    elif cross_validate:
+        shown = _Shown(_cross_validated(state, topics, graded))
     else:
-        report = _measured(own, rows)
+        shown = _measured(state, topics, graded, fitted=fitted)
+    report = shown.report
     if as_json:
-        print_json(report.as_json() | (_comparison_json(comparison) if comparison else {}))
+        more = {"fitted": shown.fitted.as_json()} if shown.fitted else {}
+        print_json(report.as_json() | more | (_comparison_json(comparison) if comparison else {}))
     else:
         _print(report, errors, comparison)
+        if shown.fitted:
+            _print_fitted(shown.fitted)
     low = [name for name, one in report.topics.items() if fail_under is not None and one.f1 < fail_under]
     if low:
         hint(f"F1 is below {fail_under:g} for {', '.join(low)}")
     return Exit.FAILED if low else Exit.DONE
 
 
-def _measured(topics: Path | None, rows: Sequence[GoldRow]) -> Report:
+class _Shown(NamedTuple):
+    report: Report
+    fitted: Report | None = None  # on the articles that the weights were learned from
+
+
+def _measured(state: State, topics: Path | None, graded: Graded, *, fitted: bool) -> _Shown:
+    """As they are tagged now; what the weights were learned from is told apart, unless it is asked for."""
+    from service.tagging import Tagger  # noqa: PLC0415
     from service.tagging.evaluate import evaluate, tag_with  # noqa: PLC0415
+    from service.tagging.model import Model  # noqa: PLC0415
+    from service.tagging.provenance import learned_from, recorded  # noqa: PLC0415
 
+    taxonomy = state.taxonomy(topics)
+    model = taxonomy.layer if isinstance(taxonomy.layer, Model) else None
+    known = learned_from(model, graded.original, graded.rows)
+    fresh = [row for row, is_known in zip(graded.rows, known, strict=True) if not is_known]
+    rows = fresh if fresh and not fitted else graded.rows
     with progress() as display:
-        return evaluate(rows, _told(display, tag_with(_tagger(topics)), len(rows)))
+        report = evaluate(rows, _told(display, tag_with(Tagger(taxonomy)), len(rows)))
+    number = len(graded.rows) - len(fresh)
+    if not number:
+        return _Shown(report)
+    learned = f"the weights were learned from {number:,} of these {len(graded.rows):,} articles"
+    if fitted:
+        return _Shown(_noted(report, f"{learned}: on them the figures are far too good"))
+    if fresh:
+        return _Shown(_noted(report, f"{learned}; those are left out here"))
+    told = recorded(model) if model else None
+    if told is None:
+        return _Shown(
+            _noted(report, f"{learned}: on them the figures are far too good; see --cross-validate")
+        )
+    anew = "--cross-validate measures anew, which takes minutes, and shows the errors"
+    return _Shown(_noted(told, learned, anew), report)
 
 
-def _compared(before: Path, after: Path | None, rows: Sequence[GoldRow]) -> Comparison:
+def _noted(report: Report, *notes: str) -> Report:
+    return replace(report, notes=(*notes, *report.notes))
+
+
+def _compared(state: State, before: Path, after: Path | None, graded: Graded) -> Comparison:
+    from service.tagging import Tagger  # noqa: PLC0415
     from service.tagging.evaluate import compare, tag_with  # noqa: PLC0415
 
     with progress() as display:
         old, new = (
-            _told(display, tag_with(_tagger(topics)), len(rows), name)
+            _told(display, tag_with(Tagger(state.taxonomy(topics))), len(graded.rows), name)
             for topics, name in ((before, "before"), (after, "after"))
         )
-        return compare(rows, old, new)
+        return compare(graded.rows, old, new)
 
 
-def _cross_validated(topics: Path | None, rows: Sequence[GoldRow]) -> Report:
-    from service.tagging.evaluate import cross_validate  # noqa: PLC0415
+def _cross_validated(state: State, topics: Path | None, graded: Graded) -> Report:
+    from service.tagging import Tagger  # noqa: PLC0415
+    from service.tagging.evaluate import FOLDS, cross_validate  # noqa: PLC0415
+    from service.tagging.model import LANGUAGE  # noqa: PLC0415
 
+    rows = [row for row in graded.rows if row.language == LANGUAGE]
+    tagger = Tagger(state.taxonomy(topics))
     with progress() as display:
-        task = display.add_task("cross-validating", total=None)
-        return cross_validate(
-            _tagger(topics),
-            rows,
-            progress=lambda what: display.update(task, description=f"cross-validating {what}"),
-        )
+        total = FOLDS * len(tagger.taxonomy.topics)
+        task = display.add_task("reading the articles", total=total, completed=-1)
 
+        def told(what: str) -> None:
+            display.update(task, description=f"cross-validating {what}", advance=1)
+            if display.disable:
+                hint(f"cross-validating {what}")
 
-def _tagger(topics: Path | None) -> Tagger:
-    from service.tagging import Tagger, load_topics  # noqa: PLC0415
-
-    return Tagger(load_topics(topics))
+        report = cross_validate(tagger, rows, progress=told)
+    others = len(graded.rows) - len(rows)
+    return _noted(report, f"{others:,} articles in other languages are left out") if others else report
 
 
 def _told(
@@ -179,6 +228,15 @@ def _print(report: Report, errors: int, comparison: Comparison | None) -> None:
             say("")
             say(f"{title}: {count(len(found), 'answer')}")
             _print_errors([(error.topic, error) for error in found[:errors]], "TOPIC")
+
+
+def _print_fitted(report: Report) -> None:
+    say("")
+    say("As these articles are tagged now; they taught it, so that this only shows that all is in order:")
+    print_table(
+        ["TOPIC", *((name.replace("_", " ").upper(), "right") for name in _FIGURES)],
+        [[name, *(f"{getattr(one, name):.3f}" for name in _FIGURES)] for name, one in report.topics.items()],
+    )
 
 
 def _figures(report: TopicReport, before: TopicReport | None) -> list[str]:

@@ -102,9 +102,11 @@ def _row(line: bytes, number: int, path: Path) -> GoldRow:
 def cleaned(row: GoldRow, *, at: datetime) -> GoldRow:
     """A row as its article would be stored if it came in at a time: the text that is tagged.
 
-    Paragraphs are separated by blank lines, boilerplate is cut, the language told, a missing title found.
+    Paragraphs are separated by blank lines, boilerplate is cut, a missing title found, the language told; one
+    that the row does not name is taken to be declared as English.
     """
-    entry = Entry(title=row.title or None, content=row.text, content_is_html=False, language=row.language)
+    declared = row.language or "en"
+    entry = Entry(title=row.title or None, content=row.text, content_is_html=False, language=declared)
     article = clean(entry, fetched_at=at)
     return replace(row, title=article.title, text=article.text, language=article.language)
 
