@@ -140,6 +140,16 @@ def test_what_cannot_be_the_database_is_refused(tmp_path: Path, written: str) ->
     assert "postgresql://" in message
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["news.example", "ftp://news.example", "https://", "https://news.example/?a", "https://me@news.example/"],
+)
+def test_what_cannot_be_the_address_that_hubs_are_told_is_refused(tmp_path: Path, written: str) -> None:
+    assert "websub.callback_url" in refused(tmp_path, WIREWATCH_WEBSUB_CALLBACK_URL=written)
+    told = load(tmp_path, WIREWATCH_WEBSUB_CALLBACK_URL="https://news.example/wire").websub
+    assert told.callback_url == "https://news.example/wire"
+
+
 # -- secrets -------------------------------------------------------------------------------------------
 
 

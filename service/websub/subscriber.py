@@ -32,7 +32,7 @@ from service.writer import Writer
 
 IN_HAND = 8  # requests at a time
 _HOLD = timedelta(minutes=10)  # longer than a request and its turn at the hub can take
-_RECONCILE_EVERY = timedelta(seconds=15)
+_RECONCILE_EVERY = timedelta(seconds=5)
 _REST, _LONGEST_REST = 30, 120  # seconds that a hub's domain rests after a 429
 
 
