@@ -71,10 +71,19 @@ SOURCE_MENDS: Mapping[Reason, str] = {
 FILE_MENDS: Mapping[Reason, str] = {
     Reason.EMPTY: "there is no text in it; leave it, or leave such files out with --exclude",
     Reason.NOT_TEXT: "it is no text; leave such files out with --exclude, or convert them",
-    Reason.UNSUPPORTED: "nothing here reads this kind; leave such files out with --exclude, or convert them",
+    Reason.UNSUPPORTED: (
+        "nothing here reads this kind, or only with a password; leave such files out with --exclude, or "
+        "convert them"
+    ),
     Reason.MALFORMED: "it is broken beyond reading; put a whole copy in its place",
-    Reason.TOO_LARGE: "it is larger than folders.max_file_size allows; raise that, or split it",
-    Reason.TOO_COMPLEX: "it is nested or long beyond all limits; convert it to plain text",
+    Reason.TOO_LARGE: (
+        "it is larger than folders.max_file_size (an archive or list: folders.max_container_size) allows; "
+        "raise that, or split it"
+    ),
+    Reason.TOO_COMPLEX: (
+        "it is nested, long or packed beyond all limits; split it, or convert it to plain text (what bounds "
+        "archives and lists: folders.max_unpacked_size, folders.max_entries)"
+    ),
     Reason.PARSE_TIMEOUT: "reading it takes too long; schedule.parse_deadline allows it longer",
     Reason.PARSE_CRASH: f"reading it ends the worker process; {_REPORT}",
     Reason.MISSING: "it went away while it was read; nothing need be done",

@@ -160,7 +160,18 @@ class Folders:
     still_for: timedelta = setting(
         Duration("0s", "1d"), timedelta(seconds=2), "how long a file must be unchanged before it is read"
     )
-    max_file_size: int = setting(Size("1KB", "4GB"), 20_000_000, "the largest file read")
+    max_file_size: int = setting(
+        Size("1KB", "4GB"), 20_000_000, "the largest document read, by itself or in an archive"
+    )
+    max_container_size: int = setting(
+        Size("1KB", "100GB"), 2_000_000_000, "the largest archive, mailbox or list of articles read"
+    )
+    max_unpacked_size: int = setting(
+        Size("1KB", "100GB"), 4_000_000_000, "the most that one of them may unpack to"
+    )
+    max_entries: int = setting(
+        Integer(1, 100_000_000), 1_000_000, "the most files, messages and records read of one of them"
+    )
     timeout: timedelta = setting(
         Duration("1s", "1h"), timedelta(minutes=1), "how long a mount may not answer until it counts as gone"
     )

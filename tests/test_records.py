@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,3 +144,10 @@ def test_what_is_no_article_says_so(values: dict[str, Any], reason: Reason, said
         read(**values)
     assert caught.value.reason is reason
     assert said in caught.value.detail
+
+
+def test_the_documentation_lists_every_column() -> None:
+    readme = Path(__file__).parent.parent / "service" / "parse" / "README.md"
+    rows = [line.split(" | ")[0] for line in readme.read_text(encoding="utf-8").splitlines()]
+    documented = {tuple(re.findall(r"`([a-z_]+)`", row)) for row in rows if row.startswith("| `")}
+    assert set(COLUMNS.values()) <= documented
