@@ -12,6 +12,7 @@ from models.database import Database, Lock, current
 from models.fields import decode_path, encode_path, storable, to_micros
 from models.files import files, unreadable, write_files
 from models.members import articles_within, forget_unreadable, vanish
+from models.pages import read_pages, write_pages
 from models.polls import count_articles, write_polls, write_updates
 from models.records import ArticleWrite, FileRecord, Known, PollRecord, SourceSave, SourceUpdate, Stored
 from models.search import take_from_index
@@ -69,19 +70,23 @@ def known(
                     (source_id, *chunk, _PER_VALUE),
                 )
                 found.update((row[0], _known(row)) for row in rows)
+        pages = read_pages(database, [one.article_id for one in found.values() if one.source_id == source_id])
+        found.update((number, replace(found[number], page=page)) for number, page in pages.items())
         deleted = list(_deleted(database, source_id, keys=keys, guids=guids, urls=urls, hashes=hashes))
     return [*found.values(), *deleted]
 
 
 def recent_hashes(source_id: int, limit: int) -> list[str]:
-    """The content hashes of a source's newest articles: what need not be labelled again while it is shown."""
+    """The content hashes of a source's newest articles, as it says them: what need not be labelled again."""
     database = current()
     with database.session():
         found = database.rows(
-            "SELECT content_hash FROM article WHERE source_id = ? ORDER BY position DESC LIMIT ?",
+            "SELECT a.content_hash, p.said_hash FROM article a "
+            "LEFT JOIN article_page p ON p.article_id = a.id AND p.taken "
+            "WHERE a.source_id = ? ORDER BY a.position DESC LIMIT ?",
             (source_id, limit),
         )
-    return [row[0] for row in found]
+    return [said or stored for stored, said in found]
 
 
 def save(
@@ -122,6 +127,14 @@ def save_all(saves: Sequence[SourceSave], *, now: datetime) -> list[Stored]:
                 source for (source, _), fate in zip(writes, fates, strict=True) if fate.kind is Kind.NEW
             )
             count_articles(database, added, now)
+        write_pages(
+            database,
+            (
+                (source, fate.article_id, write.page)
+                for (source, write), fate in zip(writes, fates, strict=True)
+                if fate.article_id is not None and (write.page is not None or fate.kind is Kind.CHANGED)
+            ),
+        )
         for source, one in zip(sources, saves, strict=True):
             write_files(database, source, one.files)
         each = iter(fates)

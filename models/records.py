@@ -35,6 +35,7 @@ __all__ = [
     "Health",
     "Known",
     "Page",
+    "PageRecord",
     "PollRecord",
     "Retagged",
     "RevisionRecord",
@@ -101,6 +102,20 @@ class CutRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PageRecord:
+    """What came of the page of a feed's entry that was fetched for its text."""
+
+    said_hash: str  # content hash of what the feed said then
+    taken: bool  # the article's text is the page's
+    tried_at: datetime
+    url: str | None = None  # where the page was, after redirects
+    reason: str | None = None  # why the last try failed; None: it did not, or there was none yet
+    detail: str | None = None
+    attempts: int = 0  # that failed, since the feed said so
+    next_try_at: datetime | None = None  # None: it is not tried again
+
+
+@dataclass(frozen=True, slots=True)
 class ArticleWrite:
     """An article to insert (``article_id`` None) or to revise."""
 
@@ -125,6 +140,7 @@ class ArticleWrite:
     duplicate_of: int | None = None
     tags: tuple[TagRecord, ...] = ()
     taxonomy: str = ""  # hash of the topics file that looked at it, also where it gave no tag
+    page: PageRecord | None = None  # where the entry's page was wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +173,12 @@ class Known:
     deleted: bool = False
     revisions: int = 0  # how often it was rewritten
     vanished: bool = False  # its file is gone
+    page: PageRecord | None = None  # where the entry's page was wanted
+
+    @property
+    def said_hash(self) -> str | None:
+        """The content hash of what the feed said, where the text is that of the entry's page."""
+        return self.page.said_hash if self.page is not None and self.page.taken else None
 
 
 @dataclass(frozen=True, slots=True)

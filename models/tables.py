@@ -177,6 +177,33 @@ class Article(Table):
     text = TextField()
 
 
+class ArticlePage(Table):
+    """What came of the page of a feed's entry that was fetched for its text."""
+
+    article = ForeignKeyField(Article, primary_key=True, on_delete="CASCADE")
+    source_id = BigIntegerField()
+    said_hash = TextField()
+    taken = BooleanField()
+    url = TextField(null=True)
+    reason = TextField(null=True)
+    detail = TextField(null=True)
+    attempts = IntegerField()
+    tried_at = UtcDateTimeField()
+    next_try_at = UtcDateTimeField(null=True)
+
+
+class Furniture(Table):
+    """A paragraph that ends or begins articles of a source, by its hash; hash 0 counts the articles."""
+
+    source = ForeignKeyField(Source, on_delete="CASCADE")
+    hash = BigIntegerField()
+    count = IntegerField()
+    seen_at = UtcDateTimeField()
+
+    class Meta:
+        primary_key = CompositeKey("source", "hash")
+
+
 class Revision(Table):
     """An earlier wording of an article."""
 
@@ -321,6 +348,8 @@ ALL: tuple[type[Table], ...] = (
     Topic,
     Story,
     Article,
+    ArticlePage,
+    Furniture,
     Revision,
     Tombstone,
     Tag,

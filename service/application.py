@@ -24,6 +24,7 @@ from models.errors import StorageError
 from models.records import PollRecord, SourceKind, SourceSpec, SourceState, TopicSpec
 from models.sources import Synchronised
 from service.cadence import Cadence
+from service.clean.full_text import FullText
 from service.clean.urls import registrable_domain
 from service.importing import Importer, ImportSummary, Progress
 from service.intake import FeedIntake
@@ -131,6 +132,7 @@ class Application:
         writer, workers, network = self.writer, self.workers, self.network
         schedule, http = self.settings.schedule, self.settings.http
         feeds = FeedIntake(
+            full_text=FullText(self.settings.feeds.full_text),
             fetcher=network.fetcher,
             politeness=network.politeness,
             workers=workers,

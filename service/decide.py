@@ -15,7 +15,9 @@ changed, or the file was moved) – provided that the document does not itself h
 own key and, for a file, that the stored one's file is gone. What was recognised takes the new key where that
 is free: the old guid may come to mean another article, another file may come to the old path.
 
-**Change** is a different content hash: title or text. A different date alone is no edit, nor is a hash of
+**Change** is a different content hash: title or text. Where the text is that of an entry's page, what the
+feed says is compared (``said_hash``): its summary must not undo the page.
+A different date alone is no edit, nor is a hash of
 another version. An article rewritten ``rewrite_cap`` times is only counted from then on.
 
 **Duplicates**: a new article whose address, or whose title and text, another source, or another file of the
@@ -52,6 +54,8 @@ class KnownArticle(Protocol):
     def url(self) -> str | None: ...
     @property
     def content_hash(self) -> str: ...
+    @property
+    def said_hash(self) -> str | None: ...
     @property
     def title(self) -> str: ...
     @property
@@ -127,9 +131,11 @@ def _against(known: KnownArticle, article: Article, key: str, *, moved: bool, re
 
 
 def _changed(known: KnownArticle, article: Article) -> bool:
+    # A page's text is compared with the text that is stored; a feed's own words with what the feed said then.
+    before = known.content_hash if article.said_hash is not None else known.said_hash or known.content_hash
     version, _, _ = article.content_hash.partition(":")
-    known_version, _, _ = known.content_hash.partition(":")
-    return version == known_version and article.content_hash != known.content_hash
+    known_version, _, _ = before.partition(":")
+    return version == known_version and article.content_hash != before
 
 
 # -- keys ----------------------------------------------------------------------------------------------

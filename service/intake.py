@@ -7,6 +7,7 @@
 | parse  | bytes → entries                                                       | in a worker process     |
 | clean  | entries → articles                                                    | (`service.workers`), by |
 | tag    | articles → tags with evidence, unless they are known unchanged        | `service.reading`       |
+| page   | where the feed has only a summary: its page's text, tagged again      | `service.full_text`     |
 | decide | new, changed, same, duplicate                                         | `service.keeping`       |
 | store  | articles, tags, the source's state: one transaction                   | `models.articles`       |
 
@@ -25,13 +26,15 @@ from loguru import logger
 
 from models import articles as article_store
 from models import websub
-from models.records import PollRecord, SourceRecord, SourceUpdate
+from models.records import PageRecord, PollRecord, SourceRecord, SourceUpdate
 from service import looks
 from service.cadence import Cadence, Outcome, believe_move, needs_full_fetch, next_poll
+from service.clean.full_text import FullText
 from service.clean.urls import registrable_domain
 from service.errors import FetchFailure, ParseFailure
 from service.fetch.http import Fetcher
 from service.fetch.politeness import Politeness
+from service.full_text import Pages
 from service.keeping import Kept, keep
 from service.reading import Reading
 from service.rhythm import usual_gap
@@ -58,6 +61,7 @@ class Look:
     result: FetchResult
     reading: Reading | None = None  # of a `Fetched`
     unreadable: bool = False  # a body came, and nothing could be made of it
+    pages: tuple[PageRecord | None, ...] = ()  # what came of each entry's page, where any were wanted
 
     def record(
         self,
@@ -95,6 +99,7 @@ class FeedIntake:
         cadence: Cadence,
         clock: Callable[[], datetime],
         owner: str,
+        full_text: FullText = FullText.OFF,
         hubs: bool = False,
     ) -> None:
         """Put together; ``hubs``: whether hubs can reach us, so that what feeds say of theirs matters."""
@@ -106,6 +111,9 @@ class FeedIntake:
         self._cadence = cadence
         self._clock = clock
         self._owner = owner
+        self._pages = Pages(
+            fetcher=fetcher, politeness=politeness, workers=workers, clock=clock, mode=full_text
+        )
         self._hubs = hubs
 
     async def poll(self, source: SourceRecord, *, force: bool = False) -> PollRecord:
@@ -119,7 +127,12 @@ class FeedIntake:
         came = isinstance(result, Fetched)
         if isinstance(result, Fetched):
             result, reading = await self._read(source, result)
-        look = Look(source, started, self._clock(), result, reading, unreadable=came and reading is None)
+        pages: tuple[PageRecord | None, ...] = ()
+        if reading is not None and isinstance(result, Fetched):
+            completed = await self._pages.complete(source, reading, whole=not result.delta)
+            reading, pages = completed.reading, completed.pages
+        unreadable = came and reading is None
+        look = Look(source, started, self._clock(), result, reading, unreadable, pages)
         poll = await asyncio.wrap_future(self._writer.submit(lambda: self._store(look)))
         looks.log(source, poll)
         return poll
@@ -128,6 +141,8 @@ class FeedIntake:
         full = force or needs_full_fetch(
             source.full_fetch_at, now, interval=source.interval or 0.0, cadence=self._cadence
         )
+        # Pages that wait for another try are those of entries that only a whole document shows.
+        full = full or await self._pages.are_due(source)
         try:
             target = feed_target(source, force=full)
         except FetchFailure as failure:
@@ -231,6 +246,7 @@ class FeedIntake:
             priors=priors(look.source),
             update=update,
             poll=record,
+            pages=look.pages,
         )
         assert poll is not None
         if self._hubs and not fetched.delta:

@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from models import articles as store
+from models import pages as page_store
 from models.records import (
     ArticleWrite,
     CutRecord,
     EnclosureRecord,
     EvidenceRecord,
     FileRecord,
+    Known,
+    PageRecord,
     PollRecord,
     SourceUpdate,
     TagRecord,
@@ -65,28 +68,22 @@ def keep(
     update: Callable[[Kept], SourceUpdate] | None = None,
     poll: PollRecord | None = None,
     files: Sequence[FileRecord] = (),
+    pages: Sequence[PageRecord | None] = (),
 ) -> tuple[Kept, PollRecord | None]:
     """Decide and store in one transaction: articles, tags, files, the source's state and the poll's record.
 
     ``update`` is asked for the source's next state once it is known what is new, because the cadence
-    depends on it. ``priors`` are the source's, for articles that come without tags.
+    depends on it. ``priors`` are the source's, for articles that come without tags. ``pages`` says what came
+    of each article's page, where any were wanted.
 
     :raises models.errors.StorageError: nothing was stored
     """
-    decisions = _decide(source_id, finished)
-    counts = Counter(decision.kind for decision in decisions)
-    kept = Kept(
-        seen=len(decisions),
-        new=counts[Kind.NEW],
-        changed=counts[Kind.CHANGED],
-        same=counts[Kind.SAME],
-        duplicates=counts[Kind.DUPLICATE],
-        deleted=counts[Kind.DELETED],
-        capped=counts[Kind.CAPPED],
-    )
+    decisions = decisions_on(source_id, finished)[0]
+    looked = pages or [None] * len(finished)
+    kept = _counted(decisions)
     writes = [
-        _write(decision, *_tags(decision, one, tagger, priors), now)
-        for decision, one in zip(decisions, finished, strict=True)
+        replace(_write(decision, *_tags(decision, one, tagger, priors), now), page=page)
+        for decision, one, page in zip(decisions, finished, looked, strict=True)
         if decision.kind in WRITTEN or decision.moved
     ]
     if poll is not None:
@@ -100,13 +97,34 @@ def keep(
             detail=_told(poll.detail, kept.capped),
         )
     stored = store.save(update(kept) if update else None, poll, writes, files, now=now, source_id=source_id)
+    tried = {
+        decision.article_id: page
+        for decision, page in zip(decisions, looked, strict=True)
+        if decision.kind is Kind.SAME and decision.article_id is not None and page is not None
+    }
+    if tried:
+        page_store.write(source_id, tried)
     return replace(kept, ids=stored.new), poll
 
 
-def _decide(source_id: int, finished: Sequence[Finished]) -> list[Decision]:
+def _counted(decisions: Sequence[Decision]) -> Kept:
+    counts = Counter(decision.kind for decision in decisions)
+    return Kept(
+        seen=len(decisions),
+        new=counts[Kind.NEW],
+        changed=counts[Kind.CHANGED],
+        same=counts[Kind.SAME],
+        duplicates=counts[Kind.DUPLICATE],
+        deleted=counts[Kind.DELETED],
+        capped=counts[Kind.CAPPED],
+    )
+
+
+def decisions_on(source_id: int, finished: Sequence[Finished]) -> tuple[list[Decision], list[Known]]:
+    """What each article is, one decision for each, and what is known that was compared with."""
     found = [one.article for one in finished]
     if not found:
-        return []
+        return [], []
     known = store.known(
         source_id,
         keys=identify(found),
@@ -114,7 +132,7 @@ def _decide(source_id: int, finished: Sequence[Finished]) -> list[Decision]:
         urls=[article.url for article in found if article.url],
         hashes=[article.content_hash for article in found],
     )
-    return decide(found, known, source_id=source_id)
+    return decide(found, known, source_id=source_id), known
 
 
 def _told(detail: str | None, capped: int) -> str | None:

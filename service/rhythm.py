@@ -127,6 +127,7 @@ BACKOFF: dict[Reason, Backoff] = {
             Reason.HTTP_OTHER,
             Reason.REDIRECT,
             Reason.BLOCKED,
+            Reason.ROBOTS,
         ),
         _REFUSED,
     ),

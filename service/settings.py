@@ -23,7 +23,6 @@ from service.settings_schema import (
     Storage,
     Topics,
     Web,
-    source_options,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ __all__ = [
     "Web",
     "load_settings",
     "source_from",
-    "source_options",
     "source_specs",
 ]
 

@@ -61,6 +61,7 @@ _FEED = {
     "password_file": '"/etc/wirewatch/example.password"',
     "headers": '{ X-Api-Key = "…" }',
     "proxy": '"http://proxy.example:3128"',
+    "full_text": '"auto"',
     "day_first": "true",
     "priors": "{ sanctions = 0.5 }",
 }

@@ -356,7 +356,8 @@ def _source_problems(source: SourceSettings) -> Iterable[str]:
         yield "a source has either url (a feed) or path (a folder)"
         return
     if source.url is None:
-        wrong = [name for name in ("username", "password_file", "headers", "proxy") if getattr(source, name)]
+        of_feeds = ("username", "password_file", "headers", "proxy", "full_text")
+        wrong = [name for name in of_feeds if getattr(source, name)]
     else:
         wrong = [name for name in ("include", "exclude") if getattr(source, name)]
     kind = "folder" if source.url is None else "feed"

@@ -39,6 +39,7 @@ _SCHEDULE = Checked(
     schedule,
 )
 _WEB_ADDRESS = Checked("an http:// or https:// address", web_address)
+_FULL_TEXT = Choice("off", "auto", "on")
 _PUBLIC_ADDRESS = Checked("an http:// or https:// address without a query", public_address)
 
 
@@ -147,6 +148,17 @@ class Schedule:
     )
     stop_deadline: timedelta = setting(
         Duration("1s", "10m"), timedelta(seconds=20), "the longest that the daemon takes to stop"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feeds:
+    """How feeds are read, where a source says nothing else."""
+
+    full_text: str = setting(
+        _FULL_TEXT,
+        "off",
+        "whether the pages of new entries are fetched for their text; auto: where a feed carries summaries",
     )
 
 
@@ -293,6 +305,7 @@ class SourceSettings:
     )
     include: tuple[str, ...] = setting(Texts("file patterns"), (), "as folders.include, for this folder")
     exclude: tuple[str, ...] = setting(Texts("file patterns"), (), "as folders.exclude, for this folder")
+    full_text: str | None = setting(Maybe(_FULL_TEXT), None, "as feeds.full_text, for this feed")
     day_first: bool | None = setting(Maybe(Boolean()), None, "as folders.day_first, for this source")
     priors: Mapping[str, float] = setting(
         Table("topics with numbers from -5 to 5", Decimal(-5.0, 5.0)),
@@ -307,46 +320,21 @@ class SourceSettings:
 
     @property
     def options(self) -> dict[str, str | int | float | bool]:
-        """What the database keeps of it, in the terms of `models.records.SourceSpec.options`."""
-        return source_options(
-            allow_private=self.allow_private,
-            username=self.username,
-            password_file=self.password_file,
-            headers=self.headers,
-            proxy=self.proxy,
-            include=self.include,
-            exclude=self.exclude,
-            day_first=self.day_first,
-            priors=self.priors,
-        )
-
-
-def source_options(
-    *,
-    allow_private: bool = False,
-    username: str | None = None,
-    password_file: Path | None = None,
-    headers: Mapping[str, str] = _NOTHING,
-    proxy: str | None = None,
-    include: tuple[str, ...] = (),
-    exclude: tuple[str, ...] = (),
-    day_first: bool | None = None,
-    priors: Mapping[str, float] = _NOTHING,
-) -> dict[str, str | int | float | bool]:
-    """The options of a source as they are stored: only those that say something. Patterns are joined by
-    line breaks."""
-    options: dict[str, str | int | float | bool | None] = {
-        "allow_private": allow_private or None,
-        "username": username,
-        "password_file": str(password_file) if password_file else None,
-        "proxy": proxy,
-        "include": "\n".join(include) or None,
-        "exclude": "\n".join(exclude) or None,
-        "day_first": day_first,
-    }
-    options |= {f"header.{name}": value for name, value in headers.items()}
-    options |= {f"prior.{topic}": value for topic, value in priors.items()}
-    return {name: value for name, value in options.items() if value is not None}
+        """What the database keeps of it, in the terms of `models.records.SourceSpec.options`: only what says
+        something. Patterns are joined by line breaks."""
+        options: dict[str, str | int | float | bool | None] = {
+            "allow_private": self.allow_private or None,
+            "username": self.username,
+            "password_file": str(self.password_file) if self.password_file else None,
+            "proxy": self.proxy,
+            "include": "\n".join(self.include) or None,
+            "exclude": "\n".join(self.exclude) or None,
+            "full_text": self.full_text,
+            "day_first": self.day_first,
+        }
+        options |= {f"header.{name}": value for name, value in self.headers.items()}
+        options |= {f"prior.{topic}": value for topic, value in self.priors.items()}
+        return {name: value for name, value in options.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,6 +351,7 @@ class Settings:
     log: Log = Log()
     http: Http = Http()
     schedule: Schedule = Schedule()
+    feeds: Feeds = Feeds()
     folders: Folders = Folders()
     web: Web = Web()
     websub: Websub = Websub()
@@ -387,6 +376,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "log": Log,
     "http": Http,
     "schedule": Schedule,
+    "feeds": Feeds,
     "folders": Folders,
     "web": Web,
     "websub": Websub,

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     BROKEN = "broken"  # the connection or the transfer coding broke in the middle
     BLOCKED = "blocked"  # the guard refused the address, scheme or port
+    ROBOTS = "robots"  # the site's robots.txt asks programs not to fetch the page
     REDIRECT = "redirect"  # a circle, too many, or to something that is no web address
     TOO_LARGE = "too_large"
     UNAUTHORIZED = "unauthorized"  # 401, 403, 407
@@ -101,6 +102,7 @@ class FeedTarget:
     password: str | None = None
     proxy: str | None = None
     allow_private: bool = False
+    accept: str = ""  # media types to ask for; "": those of feeds
     force: bool = False  # ask for the whole body, whatever the validators say
 
 
@@ -257,6 +259,7 @@ class Article:
     title: str
     text: str
     content_hash: str
+    said_hash: str | None = None  # of what the feed says, where the text is that of the entry's page
     guid: str | None = None
     url: str | None = None  # canonical: absolute, without tracking parameters
     title_made: bool = False  # made from the text because the source has none

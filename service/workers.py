@@ -24,10 +24,11 @@ from service.confinement import confine
 from service.errors import ParseFailure
 from service.parse.container import Piece
 from service.reading import Reading, Timing, read_document, read_feed, read_pieces
+from service.reading_page import read_page
 from service.tagging import Tagger, Taxonomy
 from service.tally import Tally
 from service.unpacking import Unpacker
-from service.values import Fetched, Reason, Tag
+from service.values import Article, Fetched, Reason, Tag
 
 # A parse of the largest body allowed (feedparser takes 6 to 14 times the document) fits well below this.
 MEMORY_LIMIT = 3 << 30
@@ -121,6 +122,12 @@ def _pieces(
     )
 
 
+def _page(article: Article, page: Fetched, fetched_at: datetime, priors: Mapping[str, float]) -> Reading:
+    return _timed(
+        lambda tagger: read_page(article, page, tagger=tagger, fetched_at=fetched_at, priors=priors)
+    )
+
+
 class Workers:
     """Worker processes that read documents; every result is a `Reading` or a `ParseFailure`."""
 
@@ -177,6 +184,17 @@ class Workers:
             (fetched,),
             {"fetched_at": fetched_at, "skip": frozenset(skip), "priors": dict(priors or {})},
         )
+
+    def read_page(
+        self,
+        article: Article,
+        page: Fetched,
+        *,
+        fetched_at: datetime,
+        priors: Mapping[str, float] | None = None,
+    ) -> Future[Reading]:
+        """Begin to read an entry's page (see `service.reading_page.read_page`)."""
+        return self._schedule(_page, (article, page, fetched_at, dict(priors or {})), {})
 
     def read_document(
         self,

@@ -7,13 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from models import articles, labels, sources, websub
+from models import articles, labels, pages, sources, websub
 from models.database import Database
 from models.errors import DatabaseLocked
-from models.records import FileRecord, Retagged, SourceKind, SourceSave, SourceSpec, TopicSpec
+from models.records import FileRecord, PageRecord, Retagged, SourceKind, SourceSave, SourceSpec, TopicSpec
 from tests.storage import NOW, add_source, add_topics, article, contents, held, poll, store, tag, update
 
 LEASE = timedelta(minutes=1)
+PAGE = PageRecord("1:said", taken=True, tried_at=NOW, next_try_at=NOW)
 SPEC = SourceSpec("https://new.example/", declared=True)
 FEED = {"hub": "https://hub.example/", "topic": "https://topic.example/", "feed_url": "https://feed.example/"}
 US = "https://us.example/websub/"
@@ -54,6 +55,8 @@ WRITING: dict[str, Callable[[], object]] = {
     "articles.delete": lambda: articles.delete([1, 2], NOW),
     "articles.mark_vanished": lambda: articles.mark_vanished(2, ["/in/a"], NOW),
     "articles.forget_unreadable": lambda: articles.forget_unreadable(2, ["/in/x.zip"]),
+    "pages.write": lambda: pages.write(1, {1: PAGE}),
+    "pages.give_up": lambda: pages.give_up([2]),
     "labels.sync_topics": lambda: labels.sync_topics([TopicSpec("new", "", 0.5)], "rules-2", NOW),
     "labels.set_verdict": lambda: labels.set_verdict(1, "arms", -1, "ann", NOW),
     "labels.withdraw_verdict": lambda: labels.withdraw_verdict(2, "sanctions", "ann", NOW),
@@ -87,7 +90,7 @@ def used(database: Database) -> Database:
     add_topics()
     one = add_source("one")
     two = add_source("two", kind=SourceKind.FOLDER)
-    store(one, article(1, "arms"), article(2, "arms"))
+    store(one, article(1, "arms"), article(2, "arms", page=PAGE))
     articles.save(
         None,
         None,
@@ -127,6 +130,7 @@ def test_no_writing_function_is_forgotten() -> None:
             "count_to_retag", "stored_tags", "tag_states", "taxonomy_in_force", "texts", "to_retag",
             "topic_id", "topics", "unjudged", "verdicts",
         ),
+        "pages": ("due", "get", "read_pages", "write_pages"),
         "sources": (
             "find", "get", "ids_of", "lease_owners", "list_sources", "named", "names", "overdue", "polls",
         ),
@@ -135,7 +139,7 @@ def test_no_writing_function_is_forgotten() -> None:
     names = {f"{module}.{name}" for module, functions in reading.items() for name in functions}
     public = {
         f"{module.__name__.removeprefix('models.')}.{name}"
-        for module in (sources, articles, labels, websub)
+        for module in (sources, articles, labels, pages, websub)
         for name, value in vars(module).items()
         if callable(value)
         and not name.startswith("_")

@@ -56,6 +56,11 @@ if TYPE_CHECKING:
 @click.option(
     "--day-first/--month-first", default=None, help="How to read 03/04/2024; unset: by the text's language."
 )
+@click.option(
+    "--full-text",
+    type=click.Choice(("auto", "on", "off")),
+    help="Whether the pages of a feed's entries are fetched for their text; auto: where it has summaries.",
+)
 @click.option("--first", is_flag=True, help="Where a site has several feeds, take the likeliest.")
 @click.option("--no-check", is_flag=True, help="Add the addresses as they are, without looking at them.")
 @json_option

@@ -14,7 +14,7 @@ from service.cli.state import State, define, json_option
 from service.masking import mask
 
 if TYPE_CHECKING:
-    from models.records import ArticleRecord
+    from models.records import ArticleRecord, PageRecord
 
 
 @define(
@@ -35,14 +35,16 @@ def command(state: State, article_id: int, as_json: bool) -> None:
     """
     with state.database():
         from models import catalog  # noqa: PLC0415
+        from models.pages import get as page_of  # noqa: PLC0415
 
         article = catalog.get(article_id)
+        page = page_of(article_id)
     if as_json:
-        print_json(_as_json(article))
+        print_json(_as_json(article, page))
         return
     summary = article.summary
     print_marked(summary.title, article.text, article.tags)
-    for label, value in _facts(article):
+    for label, value in _facts(article, page):
         say(f"{label:<10} {value}")
     say("")
     if article.tags:
@@ -51,7 +53,7 @@ def command(state: State, article_id: int, as_json: bool) -> None:
         say("It carries no topic.")
 
 
-def _facts(article: ArticleRecord) -> list[tuple[str, str]]:
+def _facts(article: ArticleRecord, page: PageRecord | None) -> list[tuple[str, str]]:
     summary = article.summary
     published = date_of(summary.published_at, summary.precision)
     said = f" (found in its {article.date_origin})" if article.date_origin else ""
@@ -63,8 +65,10 @@ def _facts(article: ArticleRecord) -> list[tuple[str, str]]:
         ("seen", f"{summary.seen_at:%Y-%m-%d %H:%M}"),
         ("url", summary.url or ""),
         ("file", summary.path or ""),
+        ("text", _origin(page)),
         ("author", article.author or ""),
         ("language", summary.language or ""),
+        ("categories", ", ".join(article.categories)),
         ("left out", ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in cuts.items())),
         ("revised", count(len(article.revisions), "time") if article.revisions else ""),
         ("same as", f"article {summary.duplicate_of}" if summary.duplicate_of else ""),
@@ -73,7 +77,19 @@ def _facts(article: ArticleRecord) -> list[tuple[str, str]]:
     return [(label, value) for label, value in facts if value]
 
 
-def _as_json(article: ArticleRecord) -> dict[str, Any]:
+def _origin(page: PageRecord | None) -> str:
+    """Where the text came from, where the feed has only a summary."""
+    if page is None:
+        return ""
+    if page.taken:
+        return f"of its page, read {page.tried_at:%Y-%m-%d %H:%M}"
+    if page.reason is None:
+        return "the feed's; its page is still to be read"
+    again = "" if page.next_try_at is None else f"; tried again from {page.next_try_at:%Y-%m-%d %H:%M} on"
+    return f"the feed's; its page gave none: {page.reason}: {mask(page.detail or '')}{again}"
+
+
+def _as_json(article: ArticleRecord, page: PageRecord | None) -> dict[str, Any]:
     return {
         **article_json(article.summary),
         "text": article.text,
@@ -96,5 +112,18 @@ def _as_json(article: ArticleRecord) -> dict[str, Any]:
         ],
         "updated_at": moment(article.updated_at),
         "vanished_at": moment(article.vanished_at),
+        "page": None if page is None else _page_json(page),
         "tags": [tag_json(tag) for tag in article.tags],
+    }
+
+
+def _page_json(page: PageRecord) -> dict[str, Any]:
+    return {
+        "taken": page.taken,
+        "url": None if page.url is None else mask(page.url),
+        "reason": page.reason,
+        "detail": None if page.detail is None else mask(page.detail),
+        "attempts": page.attempts,
+        "tried_at": moment(page.tried_at),
+        "next_try_at": moment(page.next_try_at),
     }

@@ -155,7 +155,7 @@ def _table(one: Subscription) -> dict[str, Any]:
         "group": one.group,
         "schedule": one.schedule,
         "priors": priors,
-        **{name: options[name] for name in ("allow_private", "day_first") if name in options},
+        **{name: options[name] for name in ("allow_private", "full_text", "day_first") if name in options},
     }
     return {name: value for name, value in table.items() if value not in (None, {})}
 

@@ -195,7 +195,7 @@ class Fetcher:
         target = journey.target
         sent = {
             "User-Agent": self.user_agent,
-            "Accept": ACCEPT,
+            "Accept": target.accept or ACCEPT,
             "Accept-Encoding": ACCEPT_ENCODING,
         }
         sent |= journey.conditions

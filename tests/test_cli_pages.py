@@ -1,0 +1,58 @@
+"""``wirewatch show`` says where an article's text came from, where its feed has only a summary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from models import open_database, pages
+from models.records import PageRecord
+from tests.cli_home import NOW, Home, home, stored
+
+__all__ = ["home", "stored"]
+
+TAKEN = PageRecord("1:said", taken=True, tried_at=NOW, url="https://me:hunter2@example.org/1")
+FAILED = PageRecord(
+    "1:first", taken=False, tried_at=NOW, reason="timeout", detail="late", attempts=1,
+    next_try_at=NOW + timedelta(hours=1),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (TAKEN, "text       of its page, read 2024-06-20 12:00"),
+        (
+            FAILED,
+            "text       the feed's; its page gave none: timeout: late; tried again from 2024-06-20 13:00 on",
+        ),
+        (replace(FAILED, next_try_at=None), "text       the feed's; its page gave none: timeout: late"),
+        (replace(FAILED, reason=None), "text       the feed's; its page is still to be read"),
+    ],
+)
+def test_where_the_text_is_from(stored: Home, database_url: str, page: PageRecord, said: str) -> None:
+    database = open_database(database_url)
+    pages.write(1, {1: page})
+    database.close()
+    done = stored.run("show", "1")
+    assert done.code == 0
+    assert said in done.out.splitlines()
+
+
+def test_for_programs(stored: Home, database_url: str) -> None:
+    database = open_database(database_url)
+    pages.write(1, {1: TAKEN})
+    database.close()
+    shown = stored.run("show", "1", "--json").json["page"]
+    assert shown == {
+        "taken": True,
+        "url": "https://me:***@example.org/1",
+        "reason": None,
+        "detail": None,
+        "attempts": 0,
+        "tried_at": "2024-06-20T12:00:00Z",
+        "next_try_at": None,
+    }
+    assert stored.run("show", "2", "--json").json["page"] is None
