@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from models.database import Database, Lock, current
 from models.fields import to_micros
 from models.records import SourceKind, SourceRecord, SourceState
-from models.rows import source_record
+from models.rows import SOURCE_COLUMNS, stored_source
 from models.tables import Source
 
 _CHUNK = 400
@@ -201,12 +201,16 @@ def _within(
 
 
 def _lease(ids: Sequence[int], owner: str, until: datetime) -> list[SourceRecord]:
+    database = current()
     leased: dict[int, SourceRecord] = {}
     for start in range(0, len(ids), _CHUNK):
-        query = Source.update(lease_owner=owner, lease_until=until).where(
-            Source.id.in_(ids[start : start + _CHUNK])
+        chunk = ids[start : start + _CHUNK]
+        rows = database.rows(
+            "UPDATE source SET lease_owner = ?, lease_until = ? "
+            f"WHERE id IN ({', '.join('?' * len(chunk))}) RETURNING {SOURCE_COLUMNS}",
+            (owner, to_micros(until), *chunk),
         )
-        leased.update((row.id, source_record(row)) for row in query.returning(Source).execute())
+        leased.update((record.id, record) for record in map(stored_source, rows))
     return [leased[source_id] for source_id in ids]
 
 

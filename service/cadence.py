@@ -218,6 +218,7 @@ def next_poll(
     history: Iterable[datetime] = (),
     last_new_at: datetime | None = None,
     interval: float | None = None,
+    lasts: float | None = None,
     overflow: bool = False,
     pushed: bool = False,
     hints: Hints = Hints(),
@@ -231,12 +232,13 @@ def next_poll(
     :param history: publication times of the source's articles, in any order; none after a 304 will do
     :param last_new_at: when it last brought something new
     :param interval: what the last `NextPoll` learnt
+    :param lasts: seconds that an article usually stays in what the source shows, where that is known
     :param overflow: every entry shown was new and it is not the first look, so some may have been missed
     :param pushed: a hub tells us of news
     :param seed: what the jitter is drawn from, such as the source's id with ``now``
     """
     look = Look(
-        now, outcome, reason, failures, tuple(history), last_new_at, interval, overflow, pushed, hints
+        now, outcome, reason, failures, tuple(history), last_new_at, interval, overflow, pushed, hints, lasts
     )
     luck = chance(seed)
     found = rhythm(look, cadence)
@@ -296,7 +298,7 @@ def _after_failure(
     elif schedule.kind is ScheduleKind.CRON:
         first, second = _fires(schedule, look.now)
         regular = (second - first).total_seconds()
-    delay = after_failure(reason, look.failures, regular, cadence)
+    delay = after_failure(reason, look.failures, regular, cadence, look.lasts)
     times = "once" if look.failures <= 1 else f"{look.failures} times in a row"
     return look.now + timedelta(seconds=delay * (1 + cadence.jitter * luck)), f"back-off: {reason} {times}"
 

@@ -147,12 +147,12 @@ class FeedIntake:
             target = feed_target(source, force=full)
         except FetchFailure as failure:
             return Failed(source.location, failure.reason, failure.detail)
-        async with self._politeness.turn(source.host):
-            result = await self._fetcher.fetch(target, now=now)
-        if isinstance(result, Failed) and result.reason is Reason.RATE_LIMITED:
-            # One feed was refused: the others of its domain had better not ask right now, either.
-            wait = min(result.hints.retry_after or _REST, _LONGEST_REST)
-            self._politeness.rest(source.host, wait)
+        async with self._politeness.turn(source.host) as turn:
+            result = await self._fetcher.fetch(target, now=now, turn=turn)
+            if isinstance(result, Failed) and result.reason is Reason.RATE_LIMITED:
+                # One feed was refused: the others of its domain had better not ask right now, either.
+                wait = min(result.hints.retry_after or _REST, _LONGEST_REST)
+                self._politeness.rest(turn.domain, wait)
         return result
 
     async def _read(self, source: SourceRecord, fetched: Fetched) -> tuple[FetchResult, Reading | None]:

@@ -27,6 +27,13 @@ def seed(source: SourceRecord, now: datetime) -> str:
     return f"{source.id} {now.isoformat()}"
 
 
+def lasts(source: SourceRecord) -> float | None:
+    """Seconds that an article usually stays in what a feed shows, as far as its last document told."""
+    if not source.entries or source.usual_gap is None:
+        return None
+    return source.entries * source.usual_gap
+
+
 def after_failure(
     source: SourceRecord,
     failed: Failed,
@@ -46,6 +53,7 @@ def after_failure(
         failures=failures,
         last_new_at=source.last_new_at,
         interval=source.interval,
+        lasts=lasts(source),
         hints=failed.hints,
         cadence=cadence,
         seed=seed(source, ended_at),

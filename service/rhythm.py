@@ -79,6 +79,7 @@ class Look:
     overflow: bool = False
     pushed: bool = False
     hints: Hints = Hints()
+    lasts: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,9 @@ BACKOFF: dict[Reason, Backoff] = {
     **dict.fromkeys((Reason.STORAGE, Reason.INTERNAL, Reason.MISSING, Reason.UNREADABLE), _OURS),
 }
 
+# Whoever asks for fewer visits gets them, whatever is lost by it.
+_REFUSALS = frozenset({Reason.RATE_LIMITED, Reason.UNAUTHORIZED, Reason.BLOCKED, Reason.GONE})
+_LOOKS_A_LIFE = 16  # tries in the time that an article stays
 _MAX_EVENTS = 30
 _USUAL_EVENTS = 11
 _SAME_EVENT = 300.0  # seconds: articles published in one go
@@ -196,13 +200,19 @@ def _clamp(seconds: float, cadence: Cadence) -> float:
     return min(max(seconds, cadence.floor), cadence.ceiling)
 
 
-def after_failure(reason: Reason, failures: int, regular: float, cadence: Cadence) -> float:
+def after_failure(
+    reason: Reason, failures: int, regular: float, cadence: Cadence, lasts: float | None = None
+) -> float:
     """Seconds until the next try: doubling from the kind's first wait to its cap, for ever.
 
     :param regular: the interval of the source in good days; most failures never make it come sooner
+    :param lasts: how long an article usually stays in what the source shows. Where it does not refuse us, the
+        waits stay well below: what it published while it was away is gone from it otherwise when we come
     """
     kind = BACKOFF[reason]
     first = min(kind.first, regular) if kind.soon else kind.first
     cap = min(kind.cap, max(cadence.ceiling, regular))
+    if lasts is not None and reason not in _REFUSALS:
+        cap = max(first, min(cap, max(2 * regular, lasts / _LOOKS_A_LIFE)))
     delay = min(cap, first * 2.0 ** min(max(failures - 1, 0), 30))
     return delay if kind.soon else max(delay, regular)

@@ -227,6 +227,26 @@ def test_a_quick_source_backs_off_from_its_own_pace() -> None:
     ] == [10, 20, 40]
 
 
+@pytest.mark.parametrize(
+    ("reason", "lasts", "hours"),
+    [
+        (Reason.HTTP_5XX, None, 6.0),
+        (Reason.HTTP_5XX, 12 * HOUR, 12 / 16),  # twelve hours stay in what it shows
+        (Reason.NOT_FOUND, 12 * HOUR, 1.0),  # never below the first wait of its kind
+        (Reason.HTTP_5XX, 2 * HOUR, 0.5),  # nor below twice its own pace
+        (Reason.HTTP_5XX, 30 * DAY, 6.0),
+        (Reason.RATE_LIMITED, 12 * HOUR, 6.0),  # it asked for fewer visits
+        (Reason.UNAUTHORIZED, 12 * HOUR, 6.0),
+    ],
+)
+def test_a_quick_feed_is_not_left_alone_for_longer_than_its_articles_stay(
+    reason: Reason, lasts: float | None, hours: float
+) -> None:
+    found = delay(outcome=Outcome.FAILED, reason=reason, failures=50, interval=HOUR / 4, lasts=lasts)
+
+    assert found == hours * HOUR
+
+
 def test_a_cron_source_that_fails_is_tried_before_its_next_time() -> None:
     daily = parse_schedule("0 12 * * *")
 

@@ -10,7 +10,12 @@ from collections.abc import Iterable
 
 import pytest
 
+from service.fetch.http import Fetcher
+from service.fetch.limits import Limits
 from service.fetch.politeness import Allowance, Politeness
+from service.values import FeedTarget, FetchResult
+from tests.fetching import LOOPBACK, NOW, RSS, fetched
+from tests.server import Reply, Server, redirect
 
 
 class Clock:
@@ -179,3 +184,106 @@ def test_a_folder_never_waits() -> None:
     politeness.rest("", 99.0)
 
     assert [start for start, _ in starts(politeness, clock, [""] * 3, takes=1.0)[""]] == [0.0] * 3
+
+
+# -- turns that move along with redirects --------------------------------------------------------------
+
+
+def test_where_many_redirects_lead_is_asked_no_more_often_than_it_bears() -> None:
+    clock = Clock()
+    politeness = Politeness(Allowance(2, 1.0), clock=clock, sleep=clock.sleep)
+    spans: list[tuple[float, float]] = []
+
+    async def request(domain: str) -> None:
+        async with politeness.turn(domain) as turn:
+            await turn.move("service.test")
+            assert turn.domain == "service.test"
+            began = clock.now
+            await clock.sleep(3.0)
+            spans.append((began, clock.now))
+
+    async def run() -> None:
+        await clock.run([asyncio.create_task(request(f"{number}.test")) for number in range(10)])
+
+    asyncio.run(run())
+    began = sorted(start for start, _ in spans)
+    assert len(spans) == 10
+    assert all(later - earlier >= 1.0 for earlier, later in itertools.pairwise(began))
+    for start, _ in spans:
+        assert sum(other <= start < end for other, end in spans) <= 2
+    clock.now += 1.0
+    assert politeness.forget_idle() == 0
+
+
+def test_two_domains_that_redirect_to_each_other_do_not_wait_for_ever() -> None:
+    clock = Clock()
+    politeness = Politeness(Allowance(1, 0.0), clock=clock, sleep=clock.sleep)
+    done: list[str] = []
+
+    async def request(first: str, second: str) -> None:
+        async with politeness.turn(first) as turn:
+            await clock.sleep(1.0)
+            await turn.move(second)
+            await turn.move(second)  # already there
+            await clock.sleep(1.0)
+            done.append(first)
+
+    async def run() -> None:
+        pairs = [("a.test", "b.test"), ("b.test", "a.test")] * 3
+        await clock.run([asyncio.create_task(request(*pair)) for pair in pairs])
+
+    asyncio.run(run())
+    assert sorted(done) == ["a.test"] * 3 + ["b.test"] * 3
+    assert politeness.forget_idle() == 0
+
+
+def test_a_wait_that_is_given_up_leaves_no_place_behind() -> None:
+    clock = Clock()
+    politeness = Politeness(Allowance(1, 60.0), clock=clock, sleep=clock.sleep)
+    politeness.rest("slow.test", 100.0)
+
+    async def request() -> None:
+        async with politeness.turn("a.test") as turn:
+            await turn.move("slow.test")
+
+    async def run() -> None:
+        task = asyncio.create_task(request())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        clock.now += 300.0
+        assert politeness.forget_idle() == 0
+        async with politeness.turn("slow.test") as turn:
+            assert turn.domain == "slow.test"
+
+    asyncio.run(run())
+
+
+def test_a_redirect_to_another_domain_waits_for_a_place_there() -> None:
+    waited: list[float] = []
+    now = 0.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        waited.append(seconds)
+        now += seconds
+
+    async def run(start: str, limit: float) -> FetchResult:
+        politeness = Politeness(Allowance(1, 5.0), clock=lambda: now, sleep=sleep)
+        politeness.rest("127.0.0.2", 30.0)
+        async with (
+            Fetcher(guard=LOOPBACK, limits=Limits(total=limit)) as fetcher,
+            politeness.turn("127.0.0.1") as turn,
+        ):
+            result = await fetcher.fetch(FeedTarget(start), now=NOW, turn=turn)
+            assert turn.domain == "127.0.0.2"
+            return result
+
+    with Server() as here, Server(address="127.0.0.2") as there:
+        there.route("/feed", Reply(body=RSS))
+        here.route("/a", redirect("/b"))
+        here.route("/b", redirect(there.url("/feed")))
+        result = asyncio.run(run(here.url("/a"), 10.0))
+    assert fetched(result).final_url == there.url("/feed")
+    assert waited == [30.0]

@@ -19,6 +19,7 @@ from types import TracebackType
 from aiohttp import ClientResponse, ClientSession
 from aiohttp.abc import AbstractResolver
 
+from service.clean.urls import registrable_domain
 from service.errors import FetchFailure
 from service.fetch import failures, headers
 from service.fetch.addresses import BadAddress, WebAddress, basic, web_address
@@ -26,6 +27,7 @@ from service.fetch.client import Client, Response
 from service.fetch.decoding import ACCEPT_ENCODING, BodyReader, DecodingError, Oversized
 from service.fetch.guard import Guard, Zone, zone
 from service.fetch.limits import Limits
+from service.fetch.politeness import Turn
 from service.values import (
     Failed,
     FeedTarget,
@@ -130,17 +132,18 @@ class Fetcher:
         """Close all connections."""
         await self.client.close()
 
-    async def fetch(self, target: FeedTarget, *, now: datetime) -> FetchResult:
+    async def fetch(self, target: FeedTarget, *, now: datetime, turn: Turn | None = None) -> FetchResult:
         """Look once.
 
         :param now: aware UTC; what Retry-After and Expires are counted from where the server gives no Date
+        :param turn: the caller's place at the domain of the address; it moves along with redirects
         """
         limits = self.client.limits
         journey: _Journey | None = None
         try:
-            async with asyncio.timeout(limits.total):
+            async with asyncio.timeout(limits.total) as deadline:
                 journey = self._prepare(target, now)
-                return await self._travel(journey)
+                return await self._travel(journey, deadline, turn)
         except Exception as error:  # noqa: BLE001 - a look that fails is a value, whatever the network did
             reason, detail = failures.describe(error, limits)
             if journey and journey.moved and reason is not Reason.REDIRECT:
@@ -164,7 +167,7 @@ class Fetcher:
         conditions = {} if target.force else _conditions(target.validators)
         return _Journey(target, now, start, start, through, conditions, seen={str(start.url)})
 
-    async def _travel(self, journey: _Journey) -> FetchResult:
+    async def _travel(self, journey: _Journey, deadline: asyncio.Timeout, turn: Turn | None) -> FetchResult:
         for _ in range(self.client.limits.redirects + 1):
             session = self._session(journey)
             async with session.get(
@@ -179,6 +182,8 @@ class Fetcher:
                 if response.status not in _REDIRECTS:
                     return await self._answer(journey, response)
                 _turn(journey, response)
+            if turn is not None:
+                await _move(turn, journey, deadline)
         raise FetchFailure(Reason.REDIRECT, f"more than {self.client.limits.redirects} redirects")
 
     def _session(self, journey: _Journey) -> ClientSession:
@@ -292,6 +297,18 @@ class Fetcher:
             raise FetchFailure(Reason.TOO_LARGE, detail) from error
         except DecodingError as error:
             raise FetchFailure(Reason.BROKEN, f"the body cannot be unpacked: {error}") from error
+
+
+async def _move(turn: Turn, journey: _Journey, deadline: asyncio.Timeout) -> None:
+    """Wait for a place at the domain that a redirect leads to; the waiting is not the server's."""
+    domain = registrable_domain(str(journey.at.url))
+    if domain == turn.domain:
+        return
+    loop = asyncio.get_running_loop()
+    left = (deadline.when() or loop.time()) - loop.time()
+    deadline.reschedule(None)
+    await turn.move(domain)
+    deadline.reschedule(loop.time() + left)
 
 
 def _turn(journey: _Journey, response: ClientResponse) -> None:

@@ -1,7 +1,8 @@
 """How often one registrable domain is asked: so many requests at a time, and a gap between their starts.
 
 A domain is what one owner registered (`service.clean.urls.registrable_domain`): a hundred blogs under one
-are one machine room. The clock and the sleep are arguments, so that a test has no need to wait.
+are one machine room. Where a redirect leads to another domain, the turn moves there: a hundred sites whose
+feeds lie at one service are one machine room, too. The clock and the sleep are arguments: no test has to wait.
 """
 
 from __future__ import annotations
@@ -27,6 +28,30 @@ class _Domain:
     running: int = 0
     free_at: float = float("-inf")  # when the next one may start
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+
+
+class Turn:
+    """A place at a domain, held while requests go there; `Politeness.turn` gives it out."""
+
+    def __init__(self, politeness: Politeness) -> None:
+        self._politeness = politeness
+        self.domain = ""
+
+    async def move(self, domain: str) -> None:
+        """Give the place back and wait for one at another domain; nothing where it is the same one.
+
+        Nothing is held while it waits: two domains that redirect to each other would wait for ever.
+        """
+        if domain != self.domain:
+            self.end()
+            await self._politeness._take(domain)
+            self.domain = domain
+
+    def end(self) -> None:
+        """Give the place back."""
+        left, self.domain = self.domain, ""
+        if left:
+            self._politeness._leave(left)
 
 
 class Politeness:
@@ -55,23 +80,14 @@ class Politeness:
         return self._overrides.get(domain, self._default)
 
     @asynccontextmanager
-    async def turn(self, domain: str) -> AsyncIterator[None]:
+    async def turn(self, domain: str) -> AsyncIterator[Turn]:
         """Wait for a turn, and hold it while the block runs. An empty domain (a folder) never waits."""
-        if not domain:
-            yield
-            return
-        allowance = self.allowance(domain)
-        state = self._domains.setdefault(domain, _Domain())
-        await self._enter(state, allowance)
+        turn = Turn(self)
+        await turn.move(domain)
         try:
-            now = self._clock()
-            start = max(now, state.free_at)
-            state.free_at = start + allowance.gap
-            if start > now:
-                await self._sleep(start - now)
-            yield
+            yield turn
         finally:
-            self._leave(domain, state)
+            turn.end()
 
     def rest(self, domain: str, seconds: float) -> None:
         """Let nobody start at a domain for so long: what a 429 to one of its feeds means for all."""
@@ -92,6 +108,22 @@ class Politeness:
                 del self._domains[domain]
         return len(self._domains)
 
+    async def _take(self, domain: str) -> None:
+        if not domain:
+            return
+        allowance = self.allowance(domain)
+        state = self._domains.setdefault(domain, _Domain())
+        await self._enter(state, allowance)
+        try:
+            now = self._clock()
+            start = max(now, state.free_at)
+            state.free_at = start + allowance.gap
+            if start > now:
+                await self._sleep(start - now)
+        except BaseException:
+            self._leave(domain)
+            raise
+
     async def _enter(self, state: _Domain, allowance: Allowance) -> None:
         if state.running < allowance.parallel and not state.waiting:
             state.running += 1
@@ -107,7 +139,8 @@ class Politeness:
                 state.waiting.remove(turn)
             raise
 
-    def _leave(self, domain: str, state: _Domain) -> None:
+    def _leave(self, domain: str) -> None:
+        state = self._domains[domain]
         self._hand_over(state)
         if not state.running and state.free_at <= self._clock():
             self._domains.pop(domain, None)
