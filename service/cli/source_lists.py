@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from service.cli.completing import source_names
+from service.cli.hub_words import hub_in_words, hub_json, hubs_of
 from service.cli.output import ago, count, hint, moment, print_json, print_table, say, span, stream_json
 from service.cli.poll_words import poll_json, print_polls
 from service.cli.source_json import health_json
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from models.records import SourceHealth
+    from models.websub import Subscription
 
 _ON_A_SCREEN = 200  # sources, where nobody said how many
 
@@ -53,7 +55,8 @@ def list_command(
 ) -> None:
     """List the sources with their state, their last polls and number of articles.
 
-    POLLS has a mark for each of the last looks, the newest last: + brought news, . none, x failed.
+    POLLS has a mark for each of the last looks, the newest last: + brought news, . none, x failed. A source
+    that is pushed has a hub that delivers its news, besides.
     'wirewatch doctor' says what to do about those that are not well.
     """
     if limit is None and sys.stdout.isatty() and not as_json:
@@ -71,10 +74,11 @@ def list_command(
             limit=None if limit is None else limit + 1,
         )
         found = health.read(ids[:limit], now)
+        hubs = hubs_of(ids[:limit])
         if as_json:
-            stream_json(health_json(one) for one in found)
+            stream_json(_as_json(one, hubs.get(one.source.id), now) for one in found)
         elif ids:
-            _print(found, now)
+            _print(found, hubs, now)
     if as_json:
         return
     if not ids:
@@ -84,23 +88,24 @@ def list_command(
         hint(f"the first {count(limit, 'source')}; --limit shows more, --state those that stand so")
 
 
-def _print(found: Iterable[SourceHealth], now: datetime) -> None:
+def _print(found: Iterable[SourceHealth], hubs: Mapping[int, Subscription], now: datetime) -> None:
     print_table(
         [
             "ID", "KIND", ("STATE", "wrap"), "POLLS", "SCHEDULE", "LAST POLL", "NEXT", ("ARTICLES", "right"),
             ("NAME", "wrap"),
         ],
-        [_row(one, now) for one in found],
+        [_row(one, hubs.get(one.source.id), now) for one in found],
     )  # fmt: skip
 
 
-def _row(one: SourceHealth, now: datetime) -> list[str]:
+def _row(one: SourceHealth, hub: Subscription | None, now: datetime) -> list[str]:
     source = one.source
+    pushed = ", pushed" if hub is not None and hub.runs(now) else ""
     named = f"{source.group}/{source.name}" if source.group else source.name
     return [
         str(source.id),
         source.kind,
-        in_words(one, now),
+        in_words(one, now) + pushed,
         source.recent or "-",
         source.schedule if source.next_poll_at else "-",
         ago(source.last_polled_at, now),
@@ -108,6 +113,10 @@ def _row(one: SourceHealth, now: datetime) -> list[str]:
         f"{source.article_count:,}",
         mask(named),
     ]
+
+
+def _as_json(one: SourceHealth, hub: Subscription | None, now: datetime) -> dict[str, Any]:
+    return {**health_json(one), "hub": hub_json(hub, now)}
 
 
 def _upcoming(one: SourceHealth, now: datetime) -> str:
@@ -140,13 +149,15 @@ def show(state: State, source: str, polls: int, as_json: bool) -> None:
 
         (one,) = health.read([store.get(source).id], now)
         looks = store.polls(one.source.id, polls) if polls else []
+        hub = hubs_of([one.source.id]).get(one.source.id)
     from service.advice import for_source  # noqa: PLC0415 - it brings models
 
     mend = for_source(one.health, one.source.last_reason)
     if as_json:
-        print_json({**health_json(one), "mend": mend, "polls": [poll_json(look) for look in looks]})
+        print_json({**_as_json(one, hub, now), "mend": mend, "polls": [poll_json(look) for look in looks]})
         return
-    print_table(["", ("", "wrap")], [[name, text] for name, text in _facts(one, mend, now) if text])
+    facts = [*_facts(one, mend, now), ("hub", "" if hub is None else hub_in_words(hub, now))]
+    print_table(["", ("", "wrap")], [[name, text] for name, text in facts if text])
     if looks:
         say("")
         print_polls(looks, {one.source.id: one.source.name}, now)

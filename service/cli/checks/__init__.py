@@ -8,6 +8,7 @@ prints nor mends, bounds what it reads, and lets errors pass: they become findin
 from __future__ import annotations
 
 from service.cli.checks.bench import Bench, Check, Finding, Level, examine
+from service.cli.checks.hubs import hubs
 from service.cli.checks.machine import clock, limits, settings, topics
 from service.cli.checks.storage import backlog, daemon, database, disk, integrity, leases
 from service.cli.checks.watched import documents, failing, secrets, sources
@@ -25,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     Check("backlog", backlog, needs_database=True),
     Check("failing", failing, needs_database=True),
     Check("sources", sources, needs_database=True),
+    Check("hubs", hubs, needs_database=True),
     Check("secrets", secrets, needs_database=True),
     Check("documents", documents, needs_database=True),
 )
