@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections import Counter
-from datetime import UTC, datetime
+import os
+from collections import defaultdict
 from pathlib import Path
 
-import trafilatura
+from tests.benchmarks.pages import ours, theirs
+from tests.pages import pages
 
-from service.clean import clean
-from service.parse.document import parse_document
-
-NOW = datetime(2026, 10, 1, tzinfo=UTC)
-WORD = re.compile(r"\w+")
-
-
-def token_f1(got: str, wanted: str) -> float:
-    """Harmonic mean of precision and recall over words with their counts."""
-    one, other = Counter(WORD.findall(got.lower())), Counter(WORD.findall(wanted.lower()))
-    both = (one & other).total()
-    return 2 * both / (one.total() + other.total()) if both else 0.0
+EVERY_FILE = os.environ.get("WIREWATCH_EVERY_FILE") == "1"
 
 
 def test_pages_are_read_at_least_as_well_as_by_trafilatura(shared: Path) -> None:
-    pages = shared / "feeds" / "html"
-    ours, theirs = [], []
-    for path in sorted((pages / "expected").glob("scrapinghub_*.json")):
-        wanted = json.loads(path.read_text(encoding="utf-8"))["expected"]["articleBody"]
-        body = (pages / path.name.removesuffix(".json")).read_bytes()
-        (entry,) = parse_document(body, path.name)
-        ours.append(token_f1(clean(entry, fetched_at=NOW).text, wanted))
-        theirs.append(token_f1(trafilatura.extract(body, include_comments=False) or "", wanted))
-    assert ours, "no page that comes with its text"
-    mean, their_mean = sum(ours) / len(ours), sum(theirs) / len(theirs)
-    print(f"{len(ours)} pages: token F1 {mean:.3f}, trafilatura {their_mean:.3f}")
-    assert mean >= their_mean
-    assert mean >= 0.97
+    """Over all pages, and in each set but for what we cut on purpose: teasers, datelines, repeated titles.
+
+    Those stand in some of the texts that people expect; the table is `tests.benchmarks.pages`'s. A third of
+    the pages, and one set whole; every page with WIREWATCH_EVERY_FILE=1.
+    """
+    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for number, page in enumerate(pages(shared)):
+        if number % 3 and page.origin != "scrapinghub" and not EVERY_FILE:
+            continue
+        scores = page.f1(ours(page)), page.f1(theirs(page))
+        for name in (page.origin, "all"):
+            found[name].append(scores)
+    assert found, "no page that comes with its text"
+    means = {
+        name: (sum(own for own, _ in both) / len(both), sum(other for _, other in both) / len(both))
+        for name, both in found.items()
+    }
+    for name, (own, other) in means.items():
+        print(f"{name}: {len(found[name])} pages, F1 {own:.3f}, trafilatura {other:.3f}")
+    assert len(found["all"]) > (200 if EVERY_FILE else 80)
+    assert means["all"][0] >= means["all"][1]
+    assert means["all"][0] >= 0.92
+    assert means["scrapinghub"][0] >= 0.98
+    assert all(own >= other - (0.005 if EVERY_FILE else 0.02) for own, other in means.values())
