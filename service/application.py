@@ -158,15 +158,17 @@ class Application:
     @cached_property
     def hubs(self) -> Hubs | None:
         """What asks hubs to tell us of news and takes in what they deliver; None where none can reach us."""
-        settings, workers, writer = self.settings, self.workers, self.writer
+        settings = self.settings
         if settings.websub.callback_url is None:
             return None
+        workers, writer = self.workers, self.writer
         rules = HubRules(
             settings.websub.callback_url,
             lease=settings.websub.lease,
             max_bytes=settings.http.max_size,
             floor=settings.schedule.floor,
-            at_once=settings.schedule.workers,
+            at_once=settings.schedule.workers + 2,  # some wait for pages, not for a worker
+            full_text=FullText(settings.feeds.full_text),
         )
         hubs = Hubs(
             rules,

@@ -20,9 +20,9 @@ from models.records import SourceRecord, SourceState
 from service.errors import ParseFailure
 from service.fetch.decoding import BodyReader, DecodingError, Oversized
 from service.fetch.http import MAX_CONTENT_TYPE
+from service.full_text import Completed, Pages
 from service.intake import read
 from service.keeping import Kept, keep
-from service.reading import Reading
 from service.tagging import Tagger
 from service.targets import priors
 from service.values import Fetched, Reason
@@ -44,6 +44,7 @@ class PushIntake:
         workers: Workers,
         writer: Writer,
         tagger: Callable[[], Tagger],
+        pages: Pages,
         clock: Callable[[], datetime],
         max_bytes: int,
         floor: timedelta,
@@ -51,6 +52,7 @@ class PushIntake:
         self._workers = workers
         self._writer = writer
         self._tagger = tagger
+        self._pages = pages
         self._clock = clock
         self._max_bytes = max_bytes
         self._floor = floor
@@ -71,9 +73,10 @@ class PushIntake:
             await asyncio.wrap_future(self._writer.submit(lambda: self._unread(source, delivery, why)))
             logger.warning("{}: {}", source.location, why)
             return None
+        completed = await self._pages.complete(source, reading, whole=False)
         now = self._clock()
         kept = await asyncio.wrap_future(
-            self._writer.submit(lambda: self._store(source, delivery, reading, now))
+            self._writer.submit(lambda: self._store(source, delivery, completed, now))
         )
         _log(source, kept, now - delivery.received_at)
         return kept
@@ -100,8 +103,15 @@ class PushIntake:
 
     # -- in the writer's thread ----------------------------------------------------------------------------
 
-    def _store(self, source: SourceRecord, delivery: Delivery, reading: Reading, now: datetime) -> Kept:
-        kept, _ = keep(source.id, reading.finished, tagger=self._tagger(), now=now, priors=priors(source))
+    def _store(self, source: SourceRecord, delivery: Delivery, completed: Completed, now: datetime) -> Kept:
+        kept, _ = keep(
+            source.id,
+            completed.reading.finished,
+            tagger=self._tagger(),
+            now=now,
+            priors=priors(source),
+            pages=completed.pages,
+        )
         brought = kept.new + kept.duplicates + kept.changed
         websub.delivered(delivery.subscription.id, brought, delivery.received_at)
         return kept

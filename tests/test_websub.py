@@ -264,3 +264,20 @@ def test_without_a_public_address_there_are_no_hubs(
         assert site.poll().new == 1
         assert site.parts.hubs is None
     assert websub.subscriptions() == []
+
+
+@only_sqlite
+def test_a_delivery_of_a_summary_gets_its_page(database: Database, tmp_path: Path, workers: Workers) -> None:
+    said = "The Council met on Tuesday. " * 40
+    page = f"<html><head><title>x</title></head><body><article><p>{said}</p></article></body></html>"
+    with push_site(database, tmp_path, workers, WIREWATCH_FEEDS_FULL_TEXT="on") as site:
+        for name in ("one", "two"):
+            site.server.route(f"/{name}", Reply(body=page.encode(), content_type="text/html"))
+        form = site.subscribe()
+        site.hub.deliver(form, rss("two"))
+        assert site.hubs.inbox.settle(30) == 0
+        assert catalog.get(2).text.count("on Tuesday") == 40
+        assert len(site.server.asked("/two")) == 1
+        site.publish("two", "one")
+        assert site.poll().changed == 0
+        assert len(site.server.asked("/two")) == 1

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
+from service.clean.full_text import FullText
+from service.full_text import Pages
 from service.intake_push import PushIntake
 from service.outgoing import Network
 from service.tagging import Tagger
@@ -28,6 +30,7 @@ class HubRules:
     max_bytes: int  # of a delivery, as it is sent and once unpacked
     floor: timedelta  # the shortest time between two looks
     at_once: int  # deliveries read at a time
+    full_text: FullText  # of sources that say nothing else
 
 
 class Hubs:
@@ -52,10 +55,18 @@ class Hubs:
             callback=Callback(rules.address.rstrip("/") + "/" + PATH, rules.lease),
             clock=clock,
         )
+        pages = Pages(
+            fetcher=network.fetcher,
+            politeness=network.politeness,
+            workers=workers,
+            clock=clock,
+            mode=rules.full_text,
+        )
         intake = PushIntake(
             workers=workers,
             writer=writer,
             tagger=tagger,
+            pages=pages,
             clock=clock,
             max_bytes=rules.max_bytes,
             floor=rules.floor,
