@@ -181,6 +181,7 @@ def status(now: datetime, *, recent: int = 10) -> Status:
             engine=database.engine,
             database_bytes=database_bytes(database),
             recent=tuple(recent_polls(recent)),
+            uncovered=int(database.value("SELECT count(*) FROM article WHERE uncovered <> '[]'")),
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from models.database import Database, Lock, current
 from models.errors import NotFound
-from models.fields import from_micros, optional_moment, storable, to_micros
+from models.fields import dump_json, from_micros, load_json, optional_moment, storable, to_micros
 from models.reading import tag_record, tags_of
 from models.records import (
     ArticleText,
@@ -46,10 +46,13 @@ def sync_topics(specs: Sequence[TopicSpec], taxonomy: str, now: datetime) -> Non
     with database.transaction():
         database.lock(Lock.WRITE)
         database.executemany(
-            "INSERT INTO topic (name, description, threshold, active) VALUES (?, ?, ?, ?) "
+            "INSERT INTO topic (name, description, threshold, active, languages) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (name) DO UPDATE SET description = excluded.description, "
-            "threshold = excluded.threshold, active = excluded.active",
-            [(spec.name, spec.description, spec.threshold, True) for spec in specs],
+            "threshold = excluded.threshold, active = excluded.active, languages = excluded.languages",
+            [
+                (spec.name, spec.description, spec.threshold, True, dump_json(spec.languages))
+                for spec in specs
+            ],
         )
         names = {spec.name for spec in specs}
         gone = [name for (name,) in database.rows("SELECT name FROM topic WHERE active") if name not in names]
@@ -73,13 +76,20 @@ def topics(*, inactive: bool = False) -> list[TopicRecord]:
     """The topics by name, with how many articles carry each, duplicates left out."""
     with current().session():
         rows = current().rows(
-            "SELECT name, description, threshold, active, "
+            "SELECT name, description, threshold, active, languages, "
             "(SELECT COALESCE(sum(count), 0) FROM topic_day WHERE topic_id = topic.id) "
             "FROM topic ORDER BY name"
         )
     return [
-        TopicRecord(name, description, threshold, int(count), active=bool(active))
-        for name, description, threshold, active, count in rows
+        TopicRecord(
+            name,
+            description,
+            threshold,
+            int(count),
+            active=bool(active),
+            languages=tuple(load_json(languages)),
+        )
+        for name, description, threshold, active, languages, count in rows
         if active or inactive
     ]
 
@@ -247,8 +257,8 @@ def replace_tags(batch: Sequence[Retagged], *, taxonomy: str, now: datetime) -> 
         ]
         _rewrite(database, rewritten, summary)
         database.executemany(
-            "UPDATE article SET taxonomy_id = ? WHERE id = ?",
-            [(version, one.article_id) for one in rewritten],
+            "UPDATE article SET taxonomy_id = ?, uncovered = ? WHERE id = ?",
+            [(version, dump_json(wanted[one.article_id].uncovered), one.article_id) for one in rewritten],
         )
         summary.write(database)
     return len(rewritten)

@@ -140,6 +140,7 @@ class ArticleWrite:
     duplicate_of: int | None = None
     tags: tuple[TagRecord, ...] = ()
     taxonomy: str = ""  # hash of the topics file that looked at it, also where it gave no tag
+    uncovered: tuple[str, ...] = ()  # topics that have no rules for its language
     page: PageRecord | None = None  # where the entry's page was wanted
 
 
@@ -218,6 +219,7 @@ class ArticleSummary:
     path: str | None = None
     duplicate_of: int | None = None
     duplicates: int = 0  # how many other sources brought the same
+    uncovered: tuple[str, ...] = ()  # topics that have no rules for its language: not judged, not refused
     snippet: str | None = None  # with matches between \x02 and \x03, when text was asked for
 
 
@@ -285,6 +287,7 @@ class TopicRecord:
     threshold: float
     articles: int
     active: bool = True
+    languages: tuple[str, ...] = ()  # that it has rules for; () where they hold for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +297,7 @@ class TopicSpec:
     name: str
     description: str
     threshold: float
+    languages: tuple[str, ...] = ()  # that it has rules for; () where they hold for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +320,7 @@ class Status:
     engine: str
     database_bytes: int
     recent: tuple[PollRecord, ...] = ()
+    uncovered: int = 0  # articles in languages for which some topic has no rules
 
 
 # -- batches -------------------------------------------------------------------------------------------
@@ -351,6 +356,7 @@ class Retagged:
     article_id: int
     content_hash: str
     tags: tuple[TagRecord, ...]
+    uncovered: tuple[str, ...] = ()  # topics that have no rules for its language
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from models.tagging import (
 _SHARED = (
     "title", "title_made", "url", "published_at", "precision", "date_origin", "language", "author", "path",
     "guid", "content_hash", "duplicate_of", "taxonomy_id", "categories", "enclosures", "cuts", "text",
+    "uncovered",
 )  # fmt: skip
 _INSERTED = ("id", "source_id", "position", "key", "seen_at", *_SHARED)
 _UPDATED = ("position", "key", "updated_at", *_SHARED)
@@ -128,6 +129,7 @@ class _Batch:
             "enclosures": dump_json(write.enclosures),
             "cuts": dump_json(write.cuts),
             "text": write.text,
+            "uncovered": dump_json(write.uncovered),
         }
 
 

@@ -134,6 +134,7 @@ class Topic(Table):
     description = TextField()
     threshold = FloatField()
     active = BooleanField()
+    languages = JsonField(default=[])  # that it has rules for; none where they hold for all
 
 
 class Story(Table):
@@ -175,6 +176,7 @@ class Article(Table):
     enclosures = JsonField()
     cuts = JsonField()
     text = TextField()
+    uncovered = JsonField(default=[])  # topics without rules for its language
 
 
 class ArticlePage(Table):

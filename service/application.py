@@ -371,7 +371,10 @@ def _learned_signature(settings: Settings) -> object:
 
 def topic_specs(taxonomy: Taxonomy) -> list[TopicSpec]:
     """The topics of a taxonomy, as the database keeps them."""
-    return [TopicSpec(topic.name, topic.description, topic.threshold) for topic in taxonomy.topics]
+    return [
+        TopicSpec(topic.name, topic.description, topic.threshold, tuple(sorted(topic.languages)))
+        for topic in taxonomy.topics
+    ]
 
 
 def host_of(spec: SourceSpec) -> str:

@@ -145,17 +145,20 @@ def _told(detail: str | None, capped: int) -> str | None:
 
 def _tags(
     decision: Decision, one: Finished, tagger: Tagger, priors: Mapping[str, float] | None
-) -> tuple[Sequence[Tag], str]:
-    """An article's tags, and the hash of the topics file that gave them.
+) -> tuple[Sequence[Tag], str, tuple[str, ...]]:
+    """An article's tags, the hash of the topics file that gave them, and the topics that gave none for want
+    of rules for its language.
 
-    That may be another one than the tagger's: a worker finishes what it has after a reload.
+    That file may be another one than the tagger's: a worker finishes what it has after a reload.
     """
-    if one.tags is None:
-        return tag(tagger, decision.article, priors), tagger.taxonomy.hash
-    return one.tags, one.taxonomy or tagger.taxonomy.hash
+    tags = tag(tagger, decision.article, priors) if one.tags is None else one.tags
+    taxonomy = one.taxonomy if one.tags is not None and one.taxonomy else tagger.taxonomy.hash
+    return tags, taxonomy, tagger.uncovered(tags)
 
 
-def _write(decision: Decision, tags: Sequence[Tag], taxonomy: str, now: datetime) -> ArticleWrite:
+def _write(
+    decision: Decision, tags: Sequence[Tag], taxonomy: str, uncovered: tuple[str, ...], now: datetime
+) -> ArticleWrite:
     article = decision.article
     return ArticleWrite(
         key=decision.key,
@@ -179,6 +182,7 @@ def _write(decision: Decision, tags: Sequence[Tag], taxonomy: str, now: datetime
         duplicate_of=decision.duplicate_of,
         tags=tuple(tag_record(tag, taxonomy) for tag in tags if tag.holds),
         taxonomy=taxonomy,
+        uncovered=uncovered,
     )
 
 

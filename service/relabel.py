@@ -125,7 +125,7 @@ class Relabeller:
             priors=self._priors.get(article.source_id, {}),
         )
         held = tuple(tag_record(tag, self.taxonomy) for tag in tags if tag.holds)
-        return Retagged(article.article_id, article.content_hash, held)
+        return Retagged(article.article_id, article.content_hash, held, self._tagger.uncovered(tags))
 
     @staticmethod
     def _compare(

@@ -328,7 +328,7 @@ def test_one_source_shows_its_polls(site: Site, ids: dict[str, int]) -> None:
 def test_topics_show_their_meaning_threshold_and_counts(site: Site, ids: dict[str, int]) -> None:
     tree = page(site, "/topics")
     assert texts(tree, ".card h2") == ["arms", "diplomacy", "sanctions"]
-    assert texts(tree, ".card:first-child .numbers dd") == ["2", "2", "0.60"]
+    assert texts(tree, ".card:first-child .numbers dd") == ["2", "2", "0.60", "all"]
     assert texts(tree, ".card:first-child p") == [
         "Weapons, ammunition and their trade, transfer and testing."
     ]

@@ -126,6 +126,7 @@ def article_json(article: ArticleSummary) -> dict[str, Any]:
         "source": article.source,
         "source_id": article.source_id,
         "language": article.language,
+        "not_covered": list(article.uncovered),
         "path": article.path,
         "duplicate_of": article.duplicate_of,
         "duplicates": article.duplicates,

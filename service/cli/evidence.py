@@ -225,6 +225,12 @@ def tag_json(tag: TagLike) -> dict[str, Any]:
     }
 
 
+def not_covered(topics: Sequence[str], language: str | None) -> str:
+    """In words: which topics have no rules for an article's language."""
+    what = "a text of unknown language" if language in (None, "und") else f"language {language!r}"
+    return f"not covered: there are no rules for {what} of {', '.join(topics)}"
+
+
 def _shortened(rule: str) -> str:
     """A rule that lists a hundred names, as far as a table has room for it; ``--json`` gives it whole."""
     return rule if len(rule) <= _LONGEST_RULE else rule[: _LONGEST_RULE - 1] + "…"

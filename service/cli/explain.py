@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.cli.evidence import print_marked, print_reasons, tag_json
+from service.cli.evidence import not_covered, print_marked, print_reasons, tag_json
 from service.cli.exits import Exit, complain
 from service.cli.output import date_of, moment, print_json, say
 from service.cli.state import State, define, json_option
 
 if TYPE_CHECKING:
     from service.reading import Reading
-    from service.values import Article
+    from service.tagging import Tagger
+    from service.values import Article, Tag
 
 
 @define(
@@ -36,15 +38,17 @@ def command(state: State, file: str, name: str | None, as_json: bool) -> int:
     reads standard input.
     """
     from service.errors import ParseFailure  # noqa: PLC0415
+    from service.tagging import Tagger  # noqa: PLC0415
 
     body = _body(file, state.settings.folders.max_file_size)
+    tagger = Tagger(state.taxonomy())
     try:
-        reading = _read(state, body, name or ("text.txt" if file == "-" else Path(file).name))
+        reading = _read(state, body, name or ("text.txt" if file == "-" else Path(file).name), tagger)
     except ParseFailure as error:
         complain(f"{file}: {error.reason}: {error.detail}")
         return Exit.FAILED
     if as_json:
-        print_json([_as_json(one.article, one.tags) for one in reading.finished])
+        print_json([_as_json(one.article, one.tags or (), tagger) for one in reading.finished])
         return Exit.DONE
     for one in reading.finished:
         article, tags = one.article, one.tags or ()
@@ -54,19 +58,20 @@ def command(state: State, file: str, name: str | None, as_json: bool) -> int:
         say(f"title{made}; published {published}; language {article.language or 'unknown'}")
         say("")
         print_reasons(tags)
+        if uncovered := tagger.uncovered(tags):
+            say(not_covered(uncovered, article.language))
     for warning in reading.warnings:
         say(f"note: {warning}")
     return Exit.DONE
 
 
-def _read(state: State, body: bytes, name: str) -> Reading:
+def _read(state: State, body: bytes, name: str, tagger: Tagger) -> Reading:
     from service.reading import read_document  # noqa: PLC0415
-    from service.tagging import Tagger  # noqa: PLC0415
 
     return read_document(
         body,
         name,
-        tagger=Tagger(state.taxonomy()),
+        tagger=tagger,
         fetched_at=state.now,
         day_first=state.settings.folders.day_first,
     )
@@ -86,7 +91,7 @@ def _body(file: str, most: int) -> bytes:
     return body
 
 
-def _as_json(article: Article, tags: Any) -> dict[str, Any]:
+def _as_json(article: Article, tags: Sequence[Tag], tagger: Tagger) -> dict[str, Any]:
     return {
         "title": article.title,
         "title_made": article.title_made,
@@ -94,7 +99,8 @@ def _as_json(article: Article, tags: Any) -> dict[str, Any]:
         "published_at": moment(article.published_at),
         "precision": article.precision,
         "language": article.language,
+        "not_covered": list(tagger.uncovered(tags)),
         "text": article.text,
         "cuts": [{"kind": cut.kind, "text": cut.text} for cut in article.cuts],
-        "tags": [tag_json(tag) for tag in tags or ()],
+        "tags": [tag_json(tag) for tag in tags],
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.articles import article_json
-from service.cli.evidence import print_marked, print_reasons, tag_json
+from service.cli.evidence import not_covered, print_marked, print_reasons, tag_json
 from service.cli.output import count, date_of, moment, print_json, say
 from service.cli.state import State, define, json_option
 from service.masking import mask
@@ -49,8 +49,10 @@ def command(state: State, article_id: int, as_json: bool) -> None:
     say("")
     if article.tags:
         print_reasons(article.tags)
-    else:
+    elif not summary.uncovered:
         say("It carries no topic.")
+    if summary.uncovered:
+        say(not_covered(summary.uncovered, summary.language))
 
 
 def _facts(article: ArticleRecord, page: PageRecord | None) -> list[tuple[str, str]]:

@@ -52,6 +52,7 @@ def _as_json(status: Status, failing: Sequence[SourceHealth], place: str) -> dic
     return {
         "articles": status.articles,
         "tagged": status.tagged,
+        "not_covered": status.uncovered,
         "sources": status.sources,
         "active": status.active,
         "paused": status.paused,
@@ -79,11 +80,12 @@ def _print(
     now: datetime,
 ) -> None:
     late = f", the oldest since {ago(status.oldest_due, now).removesuffix(' ago')}" if status.backlog else ""
+    uncovered = f", {status.uncovered:,} in languages without rules" if status.uncovered else ""
     unreadable = f", {count(status.unreadable_files, 'unreadable file')}" if status.unreadable_files else ""
     print_table(
         ["", ""],
         [
-            ["articles", f"{status.articles:,}, {status.tagged:,} of them with a topic"],
+            ["articles", f"{status.articles:,}, {status.tagged:,} of them with a topic{uncovered}"],
             [
                 "sources",
                 f"{status.active:,} active, {status.paused:,} paused, {status.failing:,} failing{unreadable}",

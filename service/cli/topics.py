@@ -18,7 +18,8 @@ from service.cli.state import State, define, json_option
 def command(state: State, as_json: bool) -> None:
     """List the topics, with how many articles carry each.
 
-    They come from the topics file; the counts, duplicates left out, from the database.
+    They come from the topics file; the counts, duplicates left out, from the database. Articles in other
+    languages than those of a topic's rules are not judged, and marked as not covered.
     """
     taxonomy = state.taxonomy()
     counts = _counts(state)
@@ -29,6 +30,7 @@ def command(state: State, as_json: bool) -> None:
                     "topic": topic.name,
                     "description": topic.description,
                     "threshold": topic.threshold,
+                    "languages": sorted(topic.languages),
                     "articles": counts.get(topic.name, 0),
                     "iptc": list(topic.iptc),
                     "gdelt": list(topic.gdelt),
@@ -38,9 +40,15 @@ def command(state: State, as_json: bool) -> None:
         )
         return
     print_table(
-        ["TOPIC", ("ARTICLES", "right"), ("THRESHOLD", "right"), ("DESCRIPTION", "wrap")],
+        ["TOPIC", ("ARTICLES", "right"), ("THRESHOLD", "right"), "LANGUAGES", ("DESCRIPTION", "wrap")],
         [
-            [topic.name, f"{counts.get(topic.name, 0):,}", f"{topic.threshold:.2f}", topic.description]
+            [
+                topic.name,
+                f"{counts.get(topic.name, 0):,}",
+                f"{topic.threshold:.2f}",
+                ", ".join(sorted(topic.languages)) or "all",
+                topic.description,
+            ]
             for topic in taxonomy.topics
         ],
     )

@@ -8,7 +8,7 @@ each hit's share, so that ``bias + prior + sum(contributions)`` is the logit aga
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 from service.tagging.layer import Layer, Ruling
@@ -55,6 +55,11 @@ class Tagger:
         """Whether some topic can judge texts of a language; an unknown one (None, "und") may be covered."""
         code = _code(language)
         return code is None or code in self._matchers or self._free
+
+    def uncovered(self, tags: Iterable[Tag]) -> tuple[str, ...]:
+        """The topics that are not among an article's tags: they have no rules for its language."""
+        judged = {tag.topic for tag in tags}
+        return tuple(topic.name for topic in self.taxonomy.topics if topic.name not in judged)
 
     def tag(
         self, title: str, text: str, *, language: str | None = None, priors: Mapping[str, float] | None = None

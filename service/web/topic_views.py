@@ -43,6 +43,7 @@ class TopicCard:
     description: str
     active: bool
     threshold: str
+    languages: str
     articles: str
     week: str
     bars: tuple[Bar, ...]
@@ -94,6 +95,7 @@ def _card(
         description=topic.description,
         active=topic.active,
         threshold=score_of(topic.threshold),
+        languages=", ".join(topic.languages) or "all",
         articles=number_of(topic.articles),
         week=number_of(sum(values[-_WEEK:])),
         bars=tuple(
