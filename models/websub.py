@@ -18,7 +18,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from models.database import Database, current
+from models.database import Database, Lock, current
 from models.fields import optional_moment, storable, to_micros
 from models.websub_records import Subscription, SubscriptionState
 
@@ -141,6 +141,7 @@ def reconcile(callback: str, now: datetime) -> int:
         if database.value(anything, (callback, moment)) is None:
             return 0
         with database.transaction():
+            database.lock(Lock.WRITE)  # many rows: two such changes must not wait for each other
             changed = _leave(database, abandoned, (), now)
             again = database.execute(
                 f"UPDATE {_TABLE} SET state = 'wanted', attempts = 0, next_at = ? WHERE {revived}", (moment,)

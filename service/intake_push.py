@@ -70,8 +70,9 @@ class PushIntake:
             reading = await read(self._workers, source, fetched, fetched_at=self._clock())
         except ParseFailure as failure:
             why = f"a delivery cannot be read: {failure}"
-            await asyncio.wrap_future(self._writer.submit(lambda: self._unread(source, delivery, why)))
+            await asyncio.wrap_future(self._writer.submit(lambda: _note_unread(delivery, why)))
             logger.warning("{}: {}", source.location, why)
+            await self._look_soon(source)
             return None
         completed = await self._pages.complete(source, reading, whole=False)
         now = self._clock()
@@ -101,6 +102,11 @@ class PushIntake:
             delta=True,
         )
 
+    async def _look_soon(self, source: SourceRecord) -> None:
+        now = self._clock()
+        if source.last_polled_at is None or now - source.last_polled_at >= self._floor:
+            await asyncio.to_thread(source_store.hasten, [source.id], now)
+
     # -- in the writer's thread ----------------------------------------------------------------------------
 
     def _store(self, source: SourceRecord, delivery: Delivery, completed: Completed, now: datetime) -> Kept:
@@ -116,11 +122,9 @@ class PushIntake:
         websub.delivered(delivery.subscription.id, brought, delivery.received_at)
         return kept
 
-    def _unread(self, source: SourceRecord, delivery: Delivery, why: str) -> None:
-        websub.unread(delivery.subscription.id, why, delivery.received_at)
-        now = self._clock()
-        if source.last_polled_at is None or now - source.last_polled_at >= self._floor:
-            source_store.hasten([source.id], now)
+
+def _note_unread(delivery: Delivery, why: str) -> None:
+    websub.unread(delivery.subscription.id, why, delivery.received_at)
 
 
 def _source_of(delivery: Delivery) -> SourceRecord | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from models.database import Database
+from models.database import Database, Lock
 from models.errors import DatabaseUnavailable
 
 T = TypeVar("T")
@@ -81,6 +81,9 @@ class Writer:
         done: list[tuple[Future[Any], Any]] = []
         try:
             with self._database.session(), self._database.transaction():
+                # First of all locks: a batch that already holds a source's row would else wait for a process
+                # that has this one and waits for the row (what a hub delivers is stored under no lease).
+                self._database.lock(Lock.WRITE)
                 for work, future in batch:
                     if not future.set_running_or_notify_cancel():
                         continue

@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from models.database import Database, open_database
 from models.errors import DatabaseFull, NotFound
 from models.records import SourceSpec
 from service.writer import Writer
-from tests.storage import article
+from tests.storage import article, update
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -107,3 +109,36 @@ def test_closing_carries_out_what_is_queued_and_takes_no_more(database: Database
     with pytest.raises(RuntimeError, match="closed"):
         writer.submit(lambda: _add("late"))
     writer.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_two_writers_never_wait_for_each_other(database: Database) -> None:
+    """One has polled a source without news, the other stores what a hub delivered for it."""
+    source, other = _add("one"), _add("two")
+    begin, polled, go_on = threading.Event(), threading.Event(), threading.Event()
+
+    def poll_without_news() -> None:
+        sources.record_unchanged([update(source, etag="x")], [])
+        polled.set()
+        assert go_on.wait(10)
+
+    first, second = Writer(database), Writer(database)
+    try:
+        first.submit(lambda: begin.wait(10))
+        batch: list[Future[Any]] = [
+            first.submit(poll_without_news),
+            first.submit(lambda: articles.save(None, None, [article(1)], source_id=other, now=NOW)),
+        ]
+        begin.set()
+        assert polled.wait(10)
+        pushed = second.submit(lambda: articles.save(None, None, [article(2)], source_id=source, now=NOW))
+        with database.session():
+            while not database.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                pass
+        go_on.set()
+        pushed.result(10)
+        for future in batch:
+            future.result(10)
+    finally:
+        first.close()
+        second.close()
