@@ -36,13 +36,14 @@ def files(source_id: int) -> dict[str, FileRecord]:
     return {record.path: record for record in map(file_record, rows)}
 
 
-def unreadable(limit: int = 100) -> list[FileRecord]:
-    """Files that could not be read, of all sources, with their reasons."""
+def unreadable(limit: int = 100, *, source_id: int | None = None) -> list[FileRecord]:
+    """Files that could not be read, of all sources or of one, with their reasons."""
+    of_one, which = ("", ()) if source_id is None else ("source_id = ? AND ", (source_id,))
     with current().session():
         rows = current().rows(
-            f"SELECT {FILE_COLUMNS} FROM file WHERE reason IS NOT NULL AND vanished_at IS NULL "
+            f"SELECT {FILE_COLUMNS} FROM file WHERE {of_one}reason IS NOT NULL AND vanished_at IS NULL "
             "ORDER BY source_id, path LIMIT ?",
-            (limit,),
+            (*which, limit),
         )
     return [file_record(row) for row in rows]
 

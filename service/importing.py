@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,12 +11,16 @@ from models import articles as article_store
 from models import sources as source_store
 from models.records import FileRecord, SourceKind, SourceRecord, SourceSpec
 from service.errors import UsageError
-from service.intake_folder import FolderIntake, Problem, Taken
+from service.fetch.folder_again import count_files
+from service.fetch.folder_files import Observer
+from service.intake_folder import FolderIntake, FolderRules, Problem, Taken
 from service.keeping import Kept
+from service.members import file_of
 
 Progress = Callable[[int], None]  # told of files done with, by how many at once
 
 _ONCE = 10_000_000  # files: an import takes all of a folder in one pass
+_KINDS = (SourceKind.FOLDER, SourceKind.IMPORT, SourceKind.SEEDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,16 @@ class ImportSummary:
     duplicates: int = 0  # new here, but another source had brought them
     failed: tuple[Problem, ...] = field(default=())  # path, reason, detail
     ids: tuple[int, ...] = ()  # of the new articles
+
+
+class _Unchanged(Observer):
+    """Counts what is known and left unread as done with."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def unchanged(self) -> None:
+        self._progress(1)
 
 
 class Importer:
@@ -64,19 +78,65 @@ class Importer:
                 source,
                 path,
                 _below(path, article_store.files(source.id)),
-                rules=replace(self._folders.rules, still_for=timedelta(0), max_files=_ONCE),
+                rules=self._rules,
                 progress=progress,
+                observer=_Unchanged(progress) if progress else None,
             )
             summary = _sum(summary, taken, path)
         return summary
+
+    def retry(self, paths: Sequence[Path] = (), *, progress: Progress | None = None) -> ImportSummary:
+        """Read again what could not be read, in all folders and imports, or at and below certain paths.
+
+        Whether it has changed does not matter: a program that reads more kinds, another limit or a mended
+        permission may be all that was wanting.
+
+        :raises models.errors.StorageError: the database could not take it; what was stored before stays
+        """
+        summary = ImportSummary()
+        for source, files in self._unreadable(paths):
+            known = article_store.files(source.id)
+            taken = self._folders.take_again(source, files, known, rules=self._rules, progress=progress)
+            summary = _sum(summary, taken, Path(source.location))
+        return summary
+
+    def count_unreadable(self, paths: Sequence[Path] = ()) -> int:
+        """How many files `retry` would read."""
+        return sum(len(files) for _, files in self._unreadable(paths))
+
+    def count(self, paths: Sequence[Path], go_on: Callable[[], bool]) -> int:
+        """About how many files `run` would look at; it is given up, and 0, when ``go_on`` says no."""
+        rules = self._folders.rules
+        found = sum(
+            count_files(
+                str(path.expanduser().absolute()), include=rules.include, exclude=rules.exclude, go_on=go_on
+            )
+            for path in paths
+        )
+        return found if go_on() else 0
+
+    @property
+    def _rules(self) -> FolderRules:
+        return replace(self._folders.rules, still_for=timedelta(0), max_files=_ONCE)
+
+    def _unreadable(self, paths: Sequence[Path]) -> Iterator[tuple[SourceRecord, list[str]]]:
+        """The files that could not be read, by source; of members of archives the archive."""
+        places = [str(path.expanduser().absolute()) for path in paths]
+        for source in source_store.list_sources(kinds=_KINDS):
+            records = article_store.unreadable(_ONCE, source_id=source.id)
+            if not records:
+                continue
+            known = article_store.files(source.id)
+            files = dict.fromkeys(file_of(record.path, known) for record in records)
+            wanted = [file for file in files if not places or any(_is_at(file, place) for place in places)]
+            if wanted:
+                yield source, wanted
 
     def _source(self, folder: Path, kind: SourceKind, title: str | None) -> SourceRecord:
         """The source that the articles of a folder belong to: the one that covers it most closely."""
         covering = [
             source
-            for source in source_store.list_sources(
-                kinds=(SourceKind.FOLDER, SourceKind.IMPORT, SourceKind.SEEDS)
-            )
+            for source in source_store.list_sources(kinds=_KINDS)
             if folder.is_relative_to(source.location)
         ]
         if covering:
@@ -87,9 +147,11 @@ class Importer:
 
 def _below(path: Path, known: Mapping[str, FileRecord]) -> dict[str, FileRecord]:
     """The known files at or below a path: the others are not looked at, so they have not vanished."""
-    text = str(path)
-    folder = text.rstrip("/") + "/"
-    return {name: record for name, record in known.items() if name == text or name.startswith(folder)}
+    return {name: record for name, record in known.items() if _is_at(name, str(path))}
+
+
+def _is_at(file: str, place: str) -> bool:
+    return file == place or file.startswith(place.rstrip("/") + "/")
 
 
 def _sum(summary: ImportSummary, taken: Taken, path: Path) -> ImportSummary:

@@ -8,7 +8,7 @@ remembered, or neither.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,8 +20,9 @@ from models.records import PollRecord as Poll
 from service import looks
 from service.cadence import Cadence, Outcome, ScheduleKind, next_poll
 from service.fetch.folder import scan
+from service.fetch.folder_again import scan_again
 from service.fetch.folder_files import Containers, Observer, Patterns
-from service.fetch.folder_thread import ScanThread
+from service.fetch.folder_thread import Scan, ScanThread
 from service.intake_pass import FolderPass, FolderRules, Means, Problem, Taken
 from service.keeping import keep
 from service.parse.container_kinds import is_container
@@ -141,15 +142,8 @@ class FolderIntake:
         ``progress`` is told of each file that was done with, by how many at once; ``observer`` of the scan's
         way, in the scan's thread.
         """
-        before = self._hanging.pop(source.id, None)
-        if before is not None and before.hangs:
-            self._hanging[source.id] = before
-            failed = Failed(
-                str(root), Reason.TIMEOUT, "the file system still leaves an earlier scan without an answer"
-            )
-            return Taken(failed=failed)
-        seen = ScanThread(
-            str(root),
+        return self._pass(
+            source,
             lambda way: scan(
                 root,
                 known,
@@ -162,6 +156,53 @@ class FolderIntake:
                 observer=way,
                 containers=Containers(is_container, rules.max_container_bytes),
             ),
+            rules,
+            progress,
+            observer,
+        )
+
+    def take_again(
+        self,
+        source: SourceRecord,
+        paths: Sequence[str],
+        known: Mapping[str, FileRecord],
+        *,
+        rules: FolderRules,
+        progress: Callable[[int], None] | None = None,
+    ) -> Taken:
+        """As `take`, but only these files, and whatever is remembered of them."""
+        return self._pass(
+            source,
+            lambda way: scan_again(
+                paths,
+                known,
+                root=source.location,
+                now=self._clock(),
+                max_bytes=rules.max_bytes,
+                containers=Containers(is_container, rules.max_container_bytes),
+                observer=way,
+            ),
+            rules,
+            progress,
+            None,
+        )
+
+    def _pass(
+        self,
+        source: SourceRecord,
+        scanning: Scan,
+        rules: FolderRules,
+        progress: Callable[[int], None] | None,
+        observer: Observer | None,
+    ) -> Taken:
+        before = self._hanging.pop(source.id, None)
+        if before is not None and before.hangs:
+            self._hanging[source.id] = before
+            why = "the file system still leaves an earlier scan without an answer"
+            return Taken(failed=Failed(source.location, Reason.TIMEOUT, why))
+        seen = ScanThread(
+            source.location,
+            scanning,
             patience=rules.timeout,
             stopping=self._stopping.is_set,
             observer=observer,

@@ -23,7 +23,8 @@ from service.fetch.folder import (
     ScanEnded,
     scan,
 )
-from service.fetch.folder_files import digest
+from service.fetch.folder_again import count_files
+from service.fetch.folder_files import Observer, digest
 from service.values import Failed, Reason
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -486,6 +487,34 @@ def test_a_first_scan_holds_one_file_at_a_time(watched: Watched) -> None:
 
     assert count == 40
     assert peak < 5_000_000
+
+
+def test_a_count_is_about_what_a_scan_meets(watched: Watched) -> None:
+    for name in ("a.txt", "sub/b.txt", "sub/deep/c.txt", ".hidden/d.txt", "drafts/e.txt", "f.tmp", "g.log"):
+        watched.write(name)
+    (watched.root / "link.txt").symlink_to("a.txt")
+    options = {"exclude": ("*.log", "drafts")}
+    assert count_files(str(watched.root), go_on=lambda: True, **options) == 3
+    assert watched.ended(**options).seen == 3
+    assert count_files(str(watched.root / "a.txt"), go_on=lambda: True) == 1
+    assert count_files(str(watched.root / "none"), go_on=lambda: True) == 0
+    assert count_files(str(watched.root), go_on=lambda: False) == 0
+
+
+def test_what_is_as_it_was_is_told_while_the_scan_goes_on(watched: Watched) -> None:
+    told: list[int] = []
+
+    class Told(Observer):
+        def unchanged(self) -> None:
+            told.append(1)
+
+    for name in ("a.txt", "b.txt"):
+        watched.write(name)
+    watched.look(observer=Told())
+    assert told == []
+    watched.write("c.txt")
+    watched.look(observer=Told())
+    assert told == [1, 1]
 
 
 def test_nothing_in_the_folder_is_changed(watched: Watched) -> None:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from models.records import SourceHealth, Status
+    from models.records import FileRecord, SourceHealth, Status
 
+_MOST_FILES, _SHOWN_FILES = 100, 10  # unreadable ones, for programs and for people
 _MOST = 100  # failing sources: 'wirewatch sources list --failing' has them all
 
 
@@ -36,16 +37,18 @@ def command(state: State, as_json: bool) -> None:
     now = state.now
     with state.database() as database:
         from models import catalog, health  # noqa: PLC0415
+        from models.files import unreadable  # noqa: PLC0415
         from models.records import Health  # noqa: PLC0415
 
         status = catalog.status(now)
         names = health.names({poll.source_id for poll in status.recent})
         failing = list(health.read(health.ids(now, states=[Health.FAILING], limit=_MOST), now))
         place = database.url
+        files = unreadable(_MOST_FILES) if status.unreadable_files else []
     if as_json:
-        print_json(_as_json(status, failing, place))
+        print_json({**_as_json(status, failing, place), "unreadable": [_file_json(one) for one in files]})
     else:
-        _print(status, failing, names, place, now)
+        _print(status, failing, names, place, now, files=files)
 
 
 def _as_json(status: Status, failing: Sequence[SourceHealth], place: str) -> dict[str, Any]:
@@ -72,12 +75,28 @@ def _as_json(status: Status, failing: Sequence[SourceHealth], place: str) -> dic
     }
 
 
+def _file_json(file: FileRecord) -> dict[str, Any]:
+    return {"path": file.path, "reason": file.reason, "detail": file.detail}
+
+
+def _print_files(files: Sequence[FileRecord]) -> None:
+    """Documents that could not be read; they are tried again when they change."""
+    if files:
+        say("")
+        print_table(
+            [("UNREADABLE DOCUMENT", "wrap"), "REASON", ("DETAIL", "wrap")],
+            [[one.path, one.reason or "", one.detail or ""] for one in files[:_SHOWN_FILES]],
+        )
+
+
 def _print(
     status: Status,
     failing: Sequence[SourceHealth],
     names: Mapping[int, str],
     place: str,
     now: datetime,
+    *,
+    files: Sequence[FileRecord],
 ) -> None:
     late = f", the oldest since {ago(status.oldest_due, now).removesuffix(' ago')}" if status.backlog else ""
     uncovered = f", {status.uncovered:,} in languages without rules" if status.uncovered else ""
@@ -113,6 +132,7 @@ def _print(
                 for one in failing[:20]
             ],
         )
+    _print_files(files)
     if status.recent:
         say("")
         print_polls(status.recent, names, now)

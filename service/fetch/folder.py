@@ -248,6 +248,7 @@ class _Scanner:
                 self._devices[record.device] = status.st_dev
                 if self._is_unchanged(record, status):
                     self._counts.unchanged += 1
+                    self._observer.unchanged()
                     continue
             if self._counts.read >= self._limits.max_files:
                 self._counts.postponed += 1

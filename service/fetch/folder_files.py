@@ -50,6 +50,9 @@ class Observer:
     def step(self) -> None:
         """One entry, or one part of a file, is done with."""
 
+    def unchanged(self) -> None:
+        """A file is as it was remembered."""
+
     def folder(self, path: str, below: str) -> None:
         """A folder is about to be listed."""
 

@@ -124,6 +124,9 @@ class _Way(Observer):
         self.steps += 1
         self._observer.step()
 
+    def unchanged(self) -> None:
+        self._observer.unchanged()
+
     def folder(self, path: str, below: str) -> None:
         self._observer.folder(path, below)
         self.step()
