@@ -80,7 +80,8 @@ def zipped(members: Mapping[str, bytes | str], *, stored: bool = False) -> bytes
     kind = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(file, "w") as archive:
         for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name, (2024, 6, 18, 9, 45, 0)), content, kind)
+            how = zipfile.ZIP_STORED if name == "mimetype" else kind  # as OpenDocument wants it
+            archive.writestr(zipfile.ZipInfo(name, (2024, 6, 18, 9, 45, 0)), content, how)
     return file.getvalue()
 
 

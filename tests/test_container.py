@@ -151,7 +151,7 @@ def test_what_archivers_add_and_what_is_not_wanted_is_left_out() -> None:
         ("/etc/passwd", "etc/passwd"),
         ("C:\\Windows\\a.txt", "C/Windows/a.txt"),
         ("a/./b/../c.txt", "a/b/c.txt"),
-        ("a\x00b\x1b[31m\n.txt", "ab[31m .txt"),
+        ("a\x00b\x1b[31m\n.txt", "ab .txt"),
         ("report\u202etxt.exe", "reporttxt.exe"),
         ("x.zip!/y.txt", "x.zip/y.txt"),
         ("", "unnamed"),

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import json
-import os
 import random
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +15,7 @@ from service.clean import clean
 from service.errors import ParseFailure
 from service.parse.document import KINDS, parse_document
 from service.parse.document_kinds import take_sample
-from service.values import Article, DateOrigin, Entry, Reason
+from service.values import DateOrigin, Entry, Reason
 
 SAMPLES = Path(__file__).parent / "documents"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -39,46 +36,6 @@ def refused(body: bytes, name: str = "file") -> ParseFailure:
 def kind_of(body: bytes, name: str = "file", content_type: str = "") -> str:
     sample = take_sample(body, name, content_type)
     return next((kind.name for kind in KINDS if kind.sniff(sample)), "none")
-
-
-# -- golden files --------------------------------------------------------------------------------------
-
-
-def shown(article: Article) -> dict[str, Any]:
-    """What a golden file says of an article."""
-    return {
-        "title": article.title,
-        "title_made": article.title_made,
-        "published_at": article.published_at.isoformat() if article.published_at else None,
-        "precision": article.precision,
-        "date_origin": article.date_origin,
-        "author": article.author,
-        "url": article.url,
-        "guid": article.guid,
-        "language": article.language,
-        "text": article.text.split("\n\n") if article.text else [],
-        "cuts": [[cut.kind, cut.text] for cut in article.cuts],
-    }
-
-
-DOCUMENTS = sorted(path.name for path in SAMPLES.iterdir() if path.suffix != ".json")
-
-
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_document_is_read_as_its_golden_file_says(name: str) -> None:
-    """To accept a change on purpose: WIREWATCH_GOLDEN=write, then read the difference."""
-    articles = [
-        shown(clean(entry, fetched_at=NOW, path=name))
-        for entry in parse_document((SAMPLES / name).read_bytes(), name)
-    ]
-    golden = SAMPLES / f"{name}.json"
-    if os.environ.get("WIREWATCH_GOLDEN") == "write":
-        golden.write_text(json.dumps(articles, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    assert articles == json.loads(golden.read_text(encoding="utf-8"))
-
-
-def test_every_golden_file_has_its_document() -> None:
-    assert sorted(path.stem for path in SAMPLES.glob("*.json")) == DOCUMENTS
 
 
 # -- kinds ---------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ MAX_AUTHOR = 300
 MAX_CATEGORIES = 50
 MAX_ENCLOSURES = 20
 MAX_GUID = 1000  # bytes
+MAX_BEFORE = 5  # lines before a headline: a number, a date, a byline
 
 _SPACES = re.compile(r"\s+")
 _DIGEST = 16  # bytes
@@ -111,13 +112,12 @@ def _lines(entry: Entry) -> list[Line]:
 
 def _headline(lines: Sequence[Line]) -> Headline | None:
     """The text's own headline, looked for behind stray lines such as a number or a date."""
-    found = find_headline(lines)
-    if found is None and len(lines) > 1:
-        kept = cut_boilerplate(lines[:1]).lines
-        if not kept and (later := find_headline(lines[1:])) is not None:
-            # The line before it stays where it is: it is cut with the rest.
-            return None if later is None else replace(later, taken=0)
-    return found
+    for index, line in enumerate(lines[:MAX_BEFORE]):
+        if not line.heading and not cut_boilerplate([line]).lines:
+            continue  # it stays where it is, and is cut with the rest
+        found = find_headline(lines[index:])
+        return found if found is None or index == 0 else replace(found, taken=0)
+    return None
 
 
 def _made_title(text: str, body: Body, entry: Entry) -> str:

@@ -64,7 +64,7 @@ _TAIL = re.compile(
     r"|continue reading|full story|читать (?:далее|полностью)|weiterlesen|lire la suite|leer más|leia mais"
     r"|leggi tutto)"
     r"(?: (?:on|at|in|no|na|auf|bei|sur|en|su|на|в) [^.!?]{1,40})?[\s!]*(?:…|\.\.\.|»|→|>+)?\]?"
-    r"|\[(?:more|mehr|…|\.\.\.)\]|(?:more|mehr)\s*(?:…|\.\.\.|»|→|>+))",
+    r"|\[(?:more|mehr|…|\.\.\.|\+\d{1,7} chars)\]|(?:more|mehr)\s*(?:…|\.\.\.|»|→|>+))",
     re.IGNORECASE | re.DOTALL,
 )
 _WORD = re.compile(r"[^\W\d_][\w'’-]+")
@@ -187,6 +187,8 @@ class _Reader:
         parts = [part for part in _PARTS.split(text) if part]
         if len(parts) == 1:
             return self._take_date(text, bare=top)
+        if top and self._take_date(" ".join(parts), bare=True):
+            return True  # "June 18, 2024 | 07:45 GMT"
         dated = [self._take_date(part, bare=top) for part in parts]
         return (
             any(dated)
@@ -218,6 +220,9 @@ class _Reader:
         if match is None:
             return False
         self.byline = self.byline or match["names"]
+        beside = text[match.end("names") :].strip(" ,|–—-")
+        if _DIGIT.search(beside):
+            self._take_date(beside, bare=True)
         return True
 
     # -- runs of lines ---------------------------------------------------------------------------------

@@ -143,6 +143,8 @@ PROMPTS: tuple[tuple[CutKind, re.Pattern[str]], ...] = (
             {_OPENING}(?:stay|keep) (?:up[- ]to[- ]date|informed|updated|connected|tuned|ahead|in the know)\b.{{0,100}}(?:newsletter|subscrib|follow|sign|app\b|channel|e-?mail).{{0,60}}
             {_OPENING}join our (?:[\w-]+ ){{0,4}}?(?:channels?|groups?|community|mailing list|newsletter|readers)\b.{{0,80}}
             {_OPENING}(?:enter|leave|provide|submit) your e-?mail.{{0,100}}|by (?:signing up|subscribing|clicking|entering|submitting).{{0,40}}you (?:agree|accept|consent|acknowledge|will).{{0,160}}
+            (?:view|read|open|see) (?:this |the |our )?(?:e-?mail|message|newsletter|version|it)? ?(?:online|(?:in|with) (?:your |a |the )?(?:web )?browser)|unsubscribe(?: (?:here|now|from .{{0,60}}))?
+            (?:manage|update|change) (?:your )?(?:e-?mail )?(?:subscriptions?|(?:e-?mail )?preferences)|you(?:'|’)?(?:re| are) receiving this (?:e-?mail|message|newsletter) because .{{0,120}}
             you (?:can|may) unsubscribe .{{0,60}}|already a (?:subscriber|member)\b.{{0,60}}|(?:log|sign) in(?: to (?:continue|read).{{0,40}})?|not a subscriber.{{0,60}}
             (?:this|the full) (?:article|story|content|post|page) is (?:only |exclusively |reserved )?(?:for|available (?:only )?(?:to|for)) (?:our )?(?:paid |paying |premium )?(?:subscribers|members).{{0,60}}
             thank(?:s| you) for (?:subscribing|signing up).{{0,60}}|(?:want|would you like) (?:more|to (?:get|receive|read)).{{0,80}}(?:newsletter|inbox|e-?mail|subscribe).{{0,60}}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from service.clean.boilerplate import is_title
 from service.clean.html import strip_markup
-from service.clean.text import Line, one_line, shorten
+from service.clean.text import Line, one_line, shorten, weight
 
 MAX_TITLE = 500  # characters of a source's title; longer ones are texts in the wrong place
 MAX_MADE = 100
@@ -28,6 +28,7 @@ _FILLED_IN = re.compile(
     re.IGNORECASE,
 )
 _UNFINISHED = (",", ";", ":", "：", "、", "，", ".", "。", "-", "–", "—")
+_NOTE_MARK = re.compile(r"(?<=[.!?。])(?:\[\d{1,3}\]|\d{1,2})+$")  # of a footnote, behind a sentence
 # A full stop that ends no sentence is one of an abbreviation; a title may end with "U.S."
 _ABBREVIATION = re.compile(r"(?:\b[A-Z]\.){2,}$|\b(?:Inc|Ltd|Corp|Co|Jr|Sr|Dr|St|vs)\.$")
 _FIRST_SENTENCE = re.compile(
@@ -73,11 +74,11 @@ def find_headline(lines: Sequence[Line]) -> Headline | None:
     if not any(character.isalpha() for character in title):
         return None
     abbreviated = _ABBREVIATION.search(title) is not None
-    stopped = title.endswith(_UNFINISHED) and not abbreviated
+    stopped = _NOTE_MARK.sub("", title).endswith(_UNFINISHED) and not abbreviated
     if not marked and (stopped or not is_title(title[:-1] if abbreviated else title)):
         return None
     rest = [line for line in lines[1:] if line.text]
-    longest = max((len(line.text) for line in rest), default=0)
+    longest = max((weight(line.text) for line in rest), default=0)
     if not rest or (not marked and longest < max(60, len(title) // 2)):
         return None
     return Headline(title, taken=1)
@@ -88,7 +89,7 @@ def make_title(text: str) -> str:
     # A first paragraph without a full stop is a line of its own, unless it is next to nothing.
     paragraphs = text[: MAX_MADE * 10].strip().split("\n\n")
     start = one_line(paragraphs[0])
-    if len(start) < MIN_MADE:
+    if weight(start) < MIN_MADE:
         start = one_line(" ".join(paragraphs[:5]))
     if not start:
         return ""

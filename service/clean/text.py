@@ -11,6 +11,8 @@ from itertools import pairwise
 MAX_CHARACTERS = 2_000_000  # of one article; "War and Peace" has 3.2 million
 
 # Line and paragraph separators, vertical tab, form feed and next line (Unicode Standard Annex 14, class BK).
+# What colours a terminal (ECMA-48 section 5.4): without its control character its letters would stay.
+_TERMINAL = re.compile("(?:\x1b\\[|\x9b)[0-9:;<=>?]{0,40}[ -/]{0,4}[@-~]")
 _NEWLINES = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 # Spaces of every width; U+3000 is the space of Chinese and Japanese.
 _SPACES = re.compile("[\t \xa0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800\u3164\uffa0\u115f\u1160]+")
@@ -52,7 +54,7 @@ def clean_characters(text: str) -> str:
     Composed (NFC), so that one word has one spelling.
     """
     if not text.isascii() or not text.isprintable():
-        text = _NEWLINES.sub("\n", text)
+        text = _NEWLINES.sub("\n", _TERMINAL.sub("", text))
         text = _STACKED_MARKS.sub(r"\1", _STRAY_JOINER.sub("", _UNSEEN.sub("", text)))
     return unicodedata.normalize("NFC", text)
 
@@ -119,8 +121,21 @@ def _blocks(rows: Sequence[str]) -> list[list[str]]:
     return [block for block in blocks if block]
 
 
-def _wrapped_at(blocks: Sequence[Sequence[str]]) -> int:
-    """The width at which the text was wrapped, 0 when it was not."""
+def unwrapped(text: str) -> str:
+    """A text known to be wrapped, as messages are (RFC 5322 section 2.1.1), with its paragraphs whole."""
+    rows = [row.rstrip() for row in clean_characters(text[:MAX_CHARACTERS]).split("\n")]
+    blocks = _blocks(rows)
+    width = _wrapped_at(blocks, least=1)
+    return "\n\n".join("\n".join(_joined(block, width) if width else block) for block in blocks)
+
+
+def weight(text: str) -> int:
+    """How long a text is to a reader: a character of Chinese or Japanese is worth three letters."""
+    return len(text) + 2 * len(_CJK.findall(text))
+
+
+def _wrapped_at(blocks: Sequence[Sequence[str]], *, least: int = _MIN_BREAKS) -> int:
+    """The width at which the text was wrapped, 0 when it was not: of ``least`` breaks most are soft."""
     width = max((len(row) for block in blocks for row in block), default=0)
     if not _MIN_WIDTH <= width <= _MAX_WIDTH:
         return 0
@@ -129,7 +144,7 @@ def _wrapped_at(blocks: Sequence[Sequence[str]]) -> int:
         (row, after) for block in blocks for row, after in pairwise(block) if len(row) * 10 >= width * 7
     ]
     soft = sum(_is_soft(row, after, width) for row, after in breaks)
-    return width if len(breaks) >= _MIN_BREAKS and soft * 4 >= len(breaks) * 3 else 0
+    return width if len(breaks) >= least and soft * 4 >= len(breaks) * 3 else 0
 
 
 def _is_soft(row: str, after: str, width: int) -> bool:

@@ -8,6 +8,7 @@ import email.utils
 from dataclasses import replace
 from email.message import EmailMessage
 
+from service.clean.text import unwrapped
 from service.errors import ParseFailure
 from service.parse.encoding import decode
 from service.values import DateOrigin, Entry, Reason
@@ -89,6 +90,10 @@ def _sender(message: EmailMessage) -> str | None:
     """Who wrote it, by name where there is one."""
     written = _header(message, "from")
     name, address = email.utils.parseaddr(written or "")
+    if not name:
+        # "kim@example.org (Kim Day)": the old way, which the header parser takes for a comment.
+        raw = next((str(value) for key, value in message.raw_items() if key.lower() == "from"), "")
+        name, _ = email.utils.parseaddr(raw) if raw.isascii() and "=?" not in raw else ("", "")
     return name.strip() or address.strip() or written
 
 
@@ -121,8 +126,8 @@ def _content(part: EmailMessage) -> str:
     charset = part.get_content_charset() or ""
     text = decode(payload, f"text/plain; charset={charset}" if charset else "").text
     if part.get_param("format") == "flowed":
-        text = _unflowed(text)
-    return text
+        return _unflowed(text)
+    return unwrapped(text) if part.get_content_type() == "text/plain" else text
 
 
 def _unflowed(text: str) -> str:

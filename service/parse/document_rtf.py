@@ -14,6 +14,9 @@ _PROPERTY = re.compile(
 # The writer's local time, in a zone that RTF does not tell: the day is what is known.
 _CREATED = re.compile(r"\{\\creatim\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})(?!\d)")
 _ROW = re.compile(r"^([^\n|]*\|[^\n]*?)\|[ \t]*$", re.MULTILINE)  # a table's, its cells ended by "|"
+_STYLE = re.compile(r"\{\\s(\d{1,4})\b[^{}]{0,1000}?\b(?:Title|[Hh]eading 1);\}")
+_MAX_HEADING = 4_000  # characters of markup
+_TOP = 6  # paragraphs before it
 _CODE_PAGE = re.compile(r"\\ansicpg\d{1,5}")
 
 
@@ -34,12 +37,26 @@ def read_rtf(body: bytes) -> tuple[Entry, ...]:
     }
     return (
         Entry(
+            title=_heading(source),
             content=text,
             content_is_html=False,
             date_origin=DateOrigin.METADATA,
             properties=FileProperties(stated.get("title"), stated.get("author"), _created(head)),
         ),
     )
+
+
+def _heading(source: str) -> str | None:
+    """The first paragraph in the style of titles or of the first heading, where it stands at the top."""
+    styles = _STYLE.findall(source[:_INFO])
+    start = source.find("\\pard")
+    for style in styles if start >= 0 else ():
+        found = re.compile(rf"\\s{style}(?!\d)").search(source, start)
+        end = source.find("\\par", found.end()) if found else -1
+        if found and 0 <= end - found.start() < _MAX_HEADING and source.count("\\par ", start, end) <= _TOP:
+            words = " ".join(_text("{\\rtf1\\ansi" + source[found.start() : end] + "}").split())
+            return words or None
+    return None
 
 
 def _text(source: str) -> str:

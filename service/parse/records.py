@@ -69,6 +69,7 @@ _BETWEEN = re.compile(r"[^a-z0-9]+")
 _MARKUP = re.compile(
     r"</(?:p|div|a|em|b|i|strong|span|li|h[1-6]|blockquote)\s*>|<br\s*/?>|<p[\s>]", re.IGNORECASE
 )
+_BY = re.compile(r"^(?:by|von|par|por|автор:)\s+(?=\w)", re.IGNORECASE)  # what a byline begins with
 _LISTED = re.compile(r"[;|]|,\s*")
 # What no two sources give to different articles: an address, a URN, a UUID, a digest.
 _WORLDWIDE = re.compile(
@@ -136,7 +137,7 @@ def read_record(record: Record) -> tuple[Entry, ...]:
             published=_text(found.get("published")) or None,
             updated=_text(found.get("updated")) or None,
             date_origin=DateOrigin.COLUMN,
-            author=", ".join(_names(found.get("author"))) or None,
+            author=", ".join(_BY.sub("", name) for name in _names(found.get("author"))) or None,
             categories=tuple(_categories(found.get("categories"))),
             language=_text(found.get("language")) or None,
             member=None if worldwide else name,
