@@ -31,7 +31,7 @@ from models.query import (
     leaves,
     negated,
 )
-from models.words import sought
+from models.words import IN_PAIRS, sought
 
 MOST_CHARACTERS = 2_000
 MOST_PARTS = 64  # words, phrases and conditions
@@ -92,8 +92,7 @@ def read_literal(typed: str) -> Query:
 
 
 def _words(found: list[Words]) -> int:
-    wanted = [sought(one.text, prefix=one.prefix) for one in found]
-    return sum(max(len(one.whole), len(one.begun)) for one in wanted if one)
+    return sum(len(form.words) for one in found for form in sought(one.text, prefix=one.prefix))
 
 
 class _Reader:
@@ -227,7 +226,7 @@ class _Lexer:
         condition = self._condition(place, run, end)
         if condition is not None:
             return condition, condition.end
-        if sought(run) is None:
+        if not sought(run):
             self._refuse_negated(place)
             return None, end
         return _Token("leaf", place, end, self._found(place, run, Field.ANYWHERE)), end
@@ -310,10 +309,11 @@ class _Lexer:
             raise self._wrong(
                 place + typed.index("*"), 'a "*" may only end a word', "sanction*, or quotes around it"
             )
-        wanted = sought(text, prefix=prefix)
-        if wanted is None:
+        forms = sought(text, prefix=prefix)
+        if not forms:
             raise self._wrong(place, f'there is no word to find in "{_short(typed)}"', "letters or digits")
-        if prefix and wanted.whole and wanted.begun and len(wanted.begun[-1]) < _SHORTEST_PREFIX:
+        begun = forms[-1].words[-1]
+        if prefix and len(begun) < _SHORTEST_PREFIX and not IN_PAIRS.match(begun):
             raise self._wrong(place, f'"{_short(typed)}" is too short', 'two letters or more before a "*"')
         return Words(text, prefix, field)
 

@@ -1,10 +1,12 @@
 """Full text: what an engine is given to index, and what it is asked.
 
-Both engines get finished words (`models.words`) and add nothing of their own. SQLite: an FTS5 table without
-content, whose tokenizer only cuts at spaces; its row ids are positions, so their order is time's. PostgreSQL:
-a tsvector in the article's row, written as such. The vector has bounds: phrases are found as long as their
-words stand among the first `LAST_PLACE` of an article and each among the first 255 of its kind, and of a text
-with more than a megabyte of different words only the first ones are found. SQLite has no such bounds.
+Both engines index the words of `models.words`, and nothing of their own. SQLite: an FTS5 table without
+content, which cuts what it is given at everything that is no letter or digit, and stems what is ASCII; its
+row ids are positions, so their order is time's. PostgreSQL: a tsvector in the article's row, written as such.
+
+The vector has bounds: phrases are found as long as their words stand among the first `LAST_PLACE` of an
+article and each among the first 255 of its kind, and of a text with more than a megabyte of different words
+only the first ones are found. SQLite has no such bounds.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from models.database import Database
 from models.errors import QueryError
 from models.query import And, Field, Not, Or, Query, Words
-from models.words import Sought, indexed, sought
+from models.words import Form, indexed, prepared, sought
 
 VECTOR = "CAST(? AS tsvector)"  # of `vector`
 LAST_PLACE = 16_000  # words of an article whose places PostgreSQL keeps; the type ends at 16,383
@@ -46,10 +48,8 @@ def fts5(query: Query) -> str | None:
     match query:
         case Words(_, _, field):
             column = f"{field} : " if field else ""
-            wanted = _sought(query)
-            found = [f'{column}"{" ".join(wanted.whole)}"'] if wanted.whole else []
-            found += [f'{column}"{" ".join(wanted.begun)}" *'] if wanted.begun else []
-            return f"({' OR '.join(found)})"
+            forms = [f'{column}"{" ".join(form.typed)}"{" *" * form.goes_on}' for form in _forms(query)]
+            return f"({' OR '.join(forms)})"
         case Or(parts):
             alternatives = [fts5(part) for part in parts]
             return None if None in alternatives else f"({' OR '.join(map(str, alternatives))})"
@@ -69,13 +69,7 @@ def tsquery(query: Query) -> str:
     """A query for words alone in the language of PostgreSQL's tsquery."""
     match query:
         case Words(_, _, field):
-            wanted, weight = _sought(query), _WEIGHTS[field]
-            found = [_lexemes(wanted.whole, f":{weight}" if weight else "")] if wanted.whole else []
-            if wanted.begun:
-                ending = f":*{weight}"
-                words = _lexemes(wanted.begun, f":{weight}" if weight else "", ending)
-                found.append(words)
-            return f"({' | '.join(found)})"
+            return f"({' | '.join(_lexemes(form, _WEIGHTS[field]) for form in _forms(query))})"
         case Not(part):
             return f"!{tsquery(part)}"
         case And(parts):
@@ -85,17 +79,19 @@ def tsquery(query: Query) -> str:
     raise QueryError(_NO_WORDS)
 
 
-def _sought(words: Words) -> Sought:
-    found = sought(words.text, prefix=words.prefix)
-    if found is None:
+def _forms(words: Words) -> tuple[Form, ...]:
+    forms = sought(words.text, prefix=words.prefix)
+    if not forms:
         raise QueryError(f"there is no word to find in {words.text!r}")
-    return found
+    return forms
 
 
-def _lexemes(words: Sequence[str], weight: str, last: str | None = None) -> str:
-    marked = [f"'{word}'{weight}" for word in words[:-1]]
-    marked.append(f"'{words[-1]}'{weight if last is None else last}")
-    return f"({' <-> '.join(marked)})"
+def _lexemes(form: Form, weight: str) -> str:
+    *before, last = form.words
+    weighed = f":{weight}" if weight else ""
+    found = [f"'{word}'{weighed}" for word in before]
+    found.append(f"'{last}':*{weight}" if form.goes_on else f"'{last}'{weighed}")
+    return f"({' <-> '.join(found)})"
 
 
 def vector(title: str, text: str) -> str:
@@ -137,7 +133,7 @@ def add_to_index(database: Database, rows: Iterable[tuple[int, str, str]]) -> No
     if database.sqlite:
         # FTS5 writes out what it has gathered whenever a row id is lower than the one before.
         database.executemany(
-            "INSERT INTO article_search (rowid, title, text) VALUES (?, ?, ?)", map(_indexed, sorted(rows))
+            "INSERT INTO article_search (rowid, title, text) VALUES (?, ?, ?)", map(_prepared, sorted(rows))
         )
 
 
@@ -146,12 +142,12 @@ def take_from_index(database: Database, rows: Iterable[tuple[int, str, str]]) ->
     if database.sqlite:
         database.executemany(
             "INSERT INTO article_search (article_search, rowid, title, text) VALUES ('delete', ?, ?, ?)",
-            map(_indexed, sorted(rows)),
+            map(_prepared, sorted(rows)),
         )
 
 
-def _indexed(row: tuple[int, str, str]) -> tuple[int, str, str]:
-    return row[0], indexed(row[1]), indexed(row[2])
+def _prepared(row: tuple[int, str, str]) -> tuple[int, str, str]:
+    return row[0], prepared(row[1]), prepared(row[2])
 
 
 __all__ = [

@@ -7,12 +7,13 @@ Made here and not by the engines: theirs differ, and take a time that grows with
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from models.query import And, Field, Or, Query, Words
-from models.words import Sought, Word, indexed, located, sought
+from models.words import Form, chunks, indexed, located, sought
 
 START, END = "\x02", "\x03"  # around what matched
 EXCERPT = 220  # characters
@@ -21,37 +22,58 @@ _BEFORE = 60  # characters shown before what matched
 _MOST_PLACES = 200  # that are compared
 _SATURATION, _LENGTH = 1.2, 0.75  # k1 and b of BM25 (Robertson & Zaragoza 2009, section 3.4)
 _TITLE = 3.0  # how much more a word in the title says
+_CHUNK = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A word or phrase that a query wants to be found, and where."""
 
-    sought: Sought
+    forms: tuple[Form, ...]
     field: Field = Field.ANYWHERE
 
     def matches(self, words: Sequence[str], start: int) -> int:
         """How many words match from a place on; 0 where it does not."""
-        whole, begun = self.sought.whole, self.sought.begun
-        if whole and tuple(words[start : start + len(whole)]) == whole:
-            return len(whole)
-        if begun:
-            found = words[start : start + len(begun)]
+        for form in self.forms:
+            length = len(form.words)
+            found = tuple(words[start : start + length])
+            if found == form.words:
+                return length
             if (
-                len(found) == len(begun)
-                and tuple(found[:-1]) == begun[:-1]
-                and found[-1].startswith(begun[-1])
+                form.goes_on
+                and len(found) == length
+                and found[:-1] == form.words[:-1]
+                and found[-1].startswith(form.words[-1])
             ):
-                return len(begun)
+                return length
         return 0
 
-    @property
-    def begins(self) -> tuple[set[str], tuple[str, ...]]:
-        """What its first word may be, and what it may begin with."""
-        whole = {self.sought.whole[0]} if self.sought.whole else set()
-        if len(self.sought.begun) == 1:
-            return whole, self.sought.begun
-        return whole | set(self.sought.begun[:1]), ()
+
+class _Firsts:
+    """What the first word of any want may be, to pass over all other words quickly."""
+
+    def __init__(self, wants: Sequence[Wanted]) -> None:
+        forms = [form for want in wants for form in want.forms]
+        alone = [form for form in forms if form.goes_on and len(form.words) == 1]
+        self._exact = frozenset(form.words[0] for form in forms)
+        self._begun = tuple(form.words[0] for form in alone)
+
+    def has(self, word: str) -> bool:
+        """Whether a want may begin with this word."""
+        return word in self._exact or (bool(self._begun) and word.startswith(self._begun))
+
+    def among(self, made: Sequence[str]) -> list[int]:
+        """The chunks that have such a word in them."""
+        exact, begun = self._exact, self._begun
+        found = []
+        for n, words in enumerate(made):
+            if (
+                words in exact
+                or (" " in words and any(map(self.has, words.split())))
+                or (begun and words.startswith(begun))
+            ):
+                found.append(n)
+        return found
 
 
 def wanted(query: Query) -> tuple[Wanted, ...]:
@@ -61,9 +83,9 @@ def wanted(query: Query) -> tuple[Wanted, ...]:
 
 def _wanted(query: Query) -> Iterator[Wanted]:
     if isinstance(query, Words):
-        found = sought(query.text, prefix=query.prefix)
-        if found is not None:
-            yield Wanted(found, query.field)
+        forms = sought(query.text, prefix=query.prefix)
+        if forms:
+            yield Wanted(forms, query.field)
     elif isinstance(query, And | Or):
         for part in query.parts:
             yield from _wanted(part)
@@ -75,86 +97,79 @@ def snippet(title: str, text: str, wants: Sequence[Wanted]) -> str:
     It stands where the most different wants are close together; the first such place. Without any, it is the
     beginning of the text.
     """
-    places = _places(text[:LONGEST], [one for one in wants if one.field is not Field.TITLE])
-    line = text
-    if not places:
-        titled = _places(title, [one for one in wants if one.field is not Field.TEXT])
-        if titled:
-            places, line = titled, title
-    start, end = _window(line, places)
-    return ("…" if start else "") + _marked(line, places, start, end) + ("…" if end < len(line) else "")
+    in_text = [want for want in wants if want.field is not Field.TITLE]
+    line, shown = text, in_text
+    hits = _hits(text[:LONGEST], in_text)
+    if not hits:
+        in_title = [want for want in wants if want.field is not Field.TEXT]
+        in_its_place = _hits(title, in_title)
+        if in_its_place:
+            line, shown, hits = title, in_title, in_its_place
+    start, end = _window(line, hits)
+    marked = _marked(line[start:end], shown if hits else ())
+    return f"{'…' if start else ''}{marked}{'…' if end < len(line) else ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    start: int
-    end: int
-    want: int  # its number
-
-
-def _places(text: str, wants: Sequence[Wanted]) -> list[_Place]:
-    """Where wants are met, in order, none within another."""
+def _hits(text: str, wants: Sequence[Wanted]) -> list[tuple[int, frozenset[int]]]:
+    """Where what stands between two spaces begins wants, and which of them."""
     if not wants:
         return []
-    found: list[_Place] = []
-    words = list(located(text))
-    names = [word.text for word in words]
-    last = -1
-    for n, number in _candidates(words, wants):
-        length = wants[number].matches(names, n)
-        if length and n > last:
-            last = n + length - 1
-            found.append(_Place(words[n].start, max(word.end for word in words[n : last + 1]), number))
-            if len(found) == _MOST_PLACES:
+    made = chunks(text)
+    numbers = []
+    longest = max(len(form.words) for want in wants for form in want.forms)
+    for n in _Firsts(wants).among(made):
+        here = made[n].split()
+        words = here + " ".join(made[n + 1 : n + longest]).split()
+        met = frozenset(
+            number
+            for number, want in enumerate(wants)
+            if any(want.matches(words, at) for at in range(len(here)))
+        )
+        if met:
+            numbers.append((n, met))
+            if len(numbers) == _MOST_PLACES:
                 break
-    return found
+    if not numbers:
+        return []
+    starts = [found.start() for found in _CHUNK.finditer(text)]
+    return [(starts[n], met) for n, met in numbers]
 
 
-def _candidates(words: Sequence[Word], wants: Sequence[Wanted]) -> Iterator[tuple[int, int]]:
-    """(place of a word, number of a want) where a want might begin, the longest wants first."""
-    order = sorted(
-        range(len(wants)), key=lambda n: -max(map(len, (wants[n].sought.whole, wants[n].sought.begun)))
-    )
-    exact: dict[str, list[int]] = {}
-    prefixes: list[tuple[str, int]] = []
-    for number in order:
-        whole, begun = wants[number].begins
-        for word in whole:
-            exact.setdefault(word, []).append(number)
-        prefixes += [(word, number) for word in begun]
-    starts = tuple(word for word, _ in prefixes)
-    for n, found in enumerate(words):
-        for number in exact.get(found.text, ()):
-            yield n, number
-        if starts and found.text.startswith(starts):
-            yield from ((n, number) for begun, number in prefixes if found.text.startswith(begun))
-
-
-def _window(line: str, places: Sequence[_Place]) -> tuple[int, int]:
-    """Where the excerpt begins and ends, at words."""
+def _window(line: str, hits: Sequence[tuple[int, frozenset[int]]]) -> tuple[int, int]:
+    """Where the excerpt begins and ends, between words."""
     best, most = 0, 0
-    for n, place in enumerate(places):
-        within = {one.want for one in places[n : n + _BEFORE] if one.end < place.start + EXCERPT - _BEFORE}
+    for n, (start, _) in enumerate(hits):
+        within: set[int] = set()
+        for place, met in hits[n : n + EXCERPT]:
+            if place >= start + EXCERPT - _BEFORE:
+                break
+            within |= met
         if len(within) > most:
-            best, most = place.start, len(within)
-    start = 0
-    if best > _BEFORE:
-        start = line.rfind(" ", best - _BEFORE, best - _BEFORE // 3) + 1 or best - _BEFORE // 3
+            best, most = start, len(within)
+    start = line.rfind(" ", best - _BEFORE, best) + 1 or best if best > _BEFORE else 0
     end = start + EXCERPT
     if end < len(line):
         end = max(line.rfind(" ", start, end), start + EXCERPT // 2)
     return start, min(end, len(line))
 
 
-def _marked(line: str, places: Iterable[_Place], start: int, end: int) -> str:
-    parts = []
-    last = start
-    for place in places:
-        if place.start >= last and place.end <= end:
-            parts += [_plain(line[last : place.start]), START, _plain(line[place.start : place.end]), END]
-            last = place.end
-    parts.append(_plain(line[last:end]))
-    return " ".join("".join(parts).split())
+def _marked(line: str, wants: Sequence[Wanted]) -> str:
+    """A short text in one line, with marks around all that is wanted."""
+    words = list(located(line))
+    names = [word.text for word in words]
+    firsts = _Firsts(wants)
+    parts: list[str] = []
+    last = n = 0
+    while n < len(words):
+        length = max((want.matches(names, n) for want in wants), default=0) if firsts.has(names[n]) else 0
+        if length:
+            start, end = words[n].start, max(word.end for word in words[n : n + length])
+            start = max(start, last)  # pairs of letters reach into each other
+            parts += [_plain(line[last:start]), START, _plain(line[start:end]), END]
+            last = max(end, last)
+        n += max(length, 1)
+    parts.append(_plain(line[last:]))
+    return " ".join("".join(parts).replace(f"{START}{END}", "").split())
 
 
 def _plain(text: str) -> str:
@@ -186,22 +201,13 @@ def ranked(texts: Sequence[tuple[str, str]], wants: Sequence[Wanted]) -> list[fl
 def _counted(title: str, text: str, wants: Sequence[Wanted]) -> dict[int, float]:
     """How often each want is met, by its number."""
     counts: dict[int, float] = {}
-    fields = ((Field.TITLE, _TITLE, indexed(title).split()), (Field.TEXT, 1.0, indexed(text).split()))
-    for field, weight, words in fields:
+    firsts = _Firsts(wants)
+    for field, weight, line in ((Field.TITLE, _TITLE, title), (Field.TEXT, 1.0, text)):
+        words = indexed(line).split()
+        places = firsts.among(words)
         for number, want in enumerate(wants):
-            if want.field in {Field.ANYWHERE, field}:
-                many = _met(words, want)
+            if places and want.field in {Field.ANYWHERE, field}:
+                many = sum(bool(want.matches(words, n)) for n in places)
                 if many:
                     counts[number] = counts.get(number, 0.0) + many * weight
     return counts
-
-
-def _met(words: list[str], want: Wanted) -> int:
-    if not want.sought.begun and len(want.sought.whole) == 1:
-        return words.count(want.sought.whole[0])  # most wants are words, and most articles are long
-    whole, begun = want.begins
-    return sum(
-        bool(want.matches(words, n))
-        for n, word in enumerate(words)
-        if word in whole or (begun and word.startswith(begun))
-    )

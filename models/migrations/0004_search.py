@@ -1,4 +1,4 @@
-"""Full text of words that are made in Python, the same on both engines; `models.reindex` fills it then."""
+"""Full text of the same words on both engines (`models.words`); `models.reindex` fills it afterwards."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import peewee
 SQLITE = (
     "DROP TABLE article_search",
     "CREATE VIRTUAL TABLE article_search USING fts5 "
-    "(title, text, content = '', columnsize = 0, tokenize = 'ascii')",
+    "(title, text, content = '', columnsize = 0, tokenize = 'porter ascii')",
 )
 POSTGRESQL = (
     "DROP TEXT SEARCH CONFIGURATION wirewatch",
