@@ -2,7 +2,7 @@
 
 A domain is what one owner registered (`service.clean.urls.registrable_domain`): a hundred blogs under one
 are one machine room. Where a redirect leads to another domain, the turn moves there: a hundred sites whose
-feeds lie at one service are one machine room, too. The clock and the sleep are arguments: no test has to wait.
+feeds lie at one service are one machine room, too. The clock and the sleep are arguments: no test need wait.
 """
 
 from __future__ import annotations
@@ -145,8 +145,7 @@ class Politeness:
         if not state.running and state.free_at <= self._clock():
             self._domains.pop(domain, None)
 
-    @staticmethod
-    def _hand_over(state: _Domain) -> None:
+    def _hand_over(self, state: _Domain) -> None:
         while state.waiting:
             turn = state.waiting.popleft()
             if not turn.done():
