@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
-from models import catalog, migrate
+from models import catalog, furniture, migrate
 from models import sources as source_store
 from models.errors import StorageError
 from service import signals
@@ -44,6 +44,7 @@ TICK, STATUS, TIDY, WATCHDOG, RELABEL, HUBS = "tick", "status", "tidy", "watchdo
 LEARNED = "learned"
 _STATUS_EVERY = 10.0  # seconds
 _TIDY_EVERY = 3600.0
+_FURNITURE_KEPT = timedelta(days=90)  # paragraphs that no article of a source has had for so long
 _LEARNED_EVERY = 5.0
 _HUBS_EVERY = 2.0
 _RELABEL_EVERY = 0.25  # one batch each time; the rest of it belongs to polling
@@ -190,6 +191,7 @@ class _Daemon:
         before = self._application.clock() - self._application.settings.storage.keep_polls
         while source_store.forget_polls(before):
             pass
+        furniture.forget(self._application.clock() - _FURNITURE_KEPT)
 
     def _look_for_learned(self, words: Words) -> None:
         """``wirewatch train`` writes its files whole: what it wrote may be taken over without being told."""

@@ -25,6 +25,7 @@ from service.fetch.robots import Robots
 from service.full_text_plan import Got, Step, outcome, steps_for
 from service.keeping import decisions_on
 from service.reading import Reading
+from service.recurring import furniture_of
 from service.targets import priors, target_of
 from service.values import Article, Failed, FeedTarget, Fetched, FetchResult, Reason
 from service.workers import Workers, explain_failure
@@ -165,7 +166,10 @@ class Pages:
         return result
 
     async def _read(self, source: SourceRecord, article: Article, page: Fetched) -> Got:
-        future = self._workers.read_page(article, page, fetched_at=self._clock(), priors=priors(source))
+        furniture = await asyncio.to_thread(furniture_of, source)
+        future = self._workers.read_page(
+            article, page, fetched_at=self._clock(), priors=priors(source), furniture=furniture
+        )
         try:
             reading = await asyncio.wrap_future(future)
         except Exception as error:  # noqa: BLE001 - whatever ended a worker is a reason to record

@@ -37,6 +37,7 @@ from service.fetch.politeness import Politeness
 from service.full_text import Pages
 from service.keeping import Kept, keep
 from service.reading import Reading
+from service.recurring import furniture_of
 from service.rhythm import usual_gap
 from service.tagging import Tagger
 from service.targets import feed_target, priors
@@ -319,7 +320,10 @@ async def read(workers: Workers, source: SourceRecord, fetched: Fetched, *, fetc
     :raises ParseFailure: whatever ended the worker is a reason to record
     """
     skip = await asyncio.to_thread(article_store.recent_hashes, source.id, RECENT)
-    future = workers.read_feed(fetched, fetched_at=fetched_at, skip=skip, priors=priors(source))
+    furniture = await asyncio.to_thread(furniture_of, source)
+    future = workers.read_feed(
+        fetched, fetched_at=fetched_at, skip=skip, priors=priors(source), furniture=furniture
+    )
     try:
         return await asyncio.wrap_future(future)
     except ParseFailure:

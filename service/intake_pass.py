@@ -28,6 +28,7 @@ from service.intake_container import Container
 from service.keeping import Kept, keep
 from service.parse.container import Limits, Piece
 from service.reading import Finished, Reading
+from service.recurring import furniture_of
 from service.tagging import Tagger
 from service.targets import priors
 from service.values import Failed, Reason
@@ -106,6 +107,7 @@ class FolderPass:
         self._rules = rules
         self._progress = progress
         self._priors = priors(source)
+        self._furniture = furniture_of(source)
         self._in_flight: deque[_Flight] = deque()
         self._bytes_in_flight = 0
         self._finished: list[Finished] = []
@@ -150,6 +152,7 @@ class FolderPass:
                 path=read.path,
                 priors=self._priors,
                 day_first=self._rules.day_first,
+                furniture=self._furniture,
             ),
             lambda future: self._collect(read, future),
         )
@@ -178,6 +181,7 @@ class FolderPass:
             path=path,
             priors=self._priors,
             day_first=self._rules.day_first,
+            furniture=self._furniture,
         )
 
     # -- what a container asks for (`service.intake_container.Pass`) -----------------------------------
@@ -291,6 +295,7 @@ class FolderPass:
             return keep(source_id, finished, tagger=tagger, now=now, priors=own, files=records)[0]
 
         self.taken.kept += self._means.writer.submit(write).result()
+        self._furniture = furniture_of(self._source)
 
 
 def _grouped(finished: Finished, below: str) -> Finished:

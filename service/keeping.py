@@ -26,10 +26,12 @@ from models.records import (
 )
 from service.decide import REWRITE_CAP, decide, identify
 from service.reading import Finished, tag
+from service.recurring import learn_furniture
 from service.tagging import Tagger
 from service.values import Decision, Kind, Tag
 
 WRITTEN = (Kind.NEW, Kind.CHANGED, Kind.DUPLICATE)
+_ADDED = (Kind.NEW, Kind.DUPLICATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ def keep(
     }
     if tried:
         page_store.write(source_id, tried)
+    added = [one for decision, one in zip(decisions, finished, strict=True) if decision.kind in _ADDED]
+    learn_furniture(source_id, added, now)
     return replace(kept, ids=stored.new), poll
 
 

@@ -2,7 +2,8 @@
 
 This is the seam that runs in worker processes, that the property tests drive, and that a distributed
 engine could be handed: it takes values, gives values, and touches nothing. What is known of the source
-comes in as ``skip``, the content hashes of articles that need no tags because they have not changed.
+comes in as ``skip``, the content hashes of articles that need no tags because they have not changed, and as
+``furniture``, the hashes of paragraphs that recur in its articles (None: what recurs stays).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime
 from functools import partial
 
 from service.clean import clean
+from service.clean.furniture import cut_recurring, edges, found_together
 from service.errors import ParseFailure
 from service.members import member_path
 from service.parse.container import HEAD, Piece, Trouble, pieces
@@ -31,6 +33,7 @@ class Finished:
     article: Article
     tags: tuple[Tag, ...] | None
     taxonomy: str = ""  # hash of the topics file that gave the tags; "": the one in force
+    edges: frozenset[int] = frozenset()  # paragraphs that may be the source's furniture, by their hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def read_feed(
     skip: Collection[str] = (),
     priors: Mapping[str, float] | None = None,
     day_first: bool | None = None,
+    furniture: Collection[int] | None = (),
 ) -> Reading:
     """Read a feed document.
 
@@ -77,6 +81,7 @@ def read_feed(
         skip=skip,
         priors=priors,
         day_first=day_first,
+        furniture=furniture,
         language=feed.language,
     )
     return Reading(
@@ -101,6 +106,7 @@ def read_document(
     skip: Collection[str] = (),
     priors: Mapping[str, float] | None = None,
     day_first: bool | None = None,
+    furniture: Collection[int] | None = (),
 ) -> Reading:
     """Read a file of any kind that documents come in; ``path`` is where it lies, absolute.
 
@@ -119,6 +125,7 @@ def read_document(
             skip=skip,
             priors=priors,
             day_first=day_first,
+            furniture=furniture,
         )
         return _read_container(body, name, read)
     finished, problems = _finish(
@@ -128,6 +135,7 @@ def read_document(
         skip=skip,
         priors=priors,
         day_first=day_first,
+        furniture=furniture,
         path=path,
     )
     return Reading(finished=finished, warnings=problems)
@@ -143,6 +151,7 @@ def read_piece(
     skip: Collection[str] = (),
     priors: Mapping[str, float] | None = None,
     day_first: bool | None = None,
+    furniture: Collection[int] | None = (),
 ) -> Reading:
     """Read a piece of a container; ``name`` and ``path`` are the container's.
 
@@ -155,6 +164,7 @@ def read_piece(
         skip=skip,
         priors=priors,
         day_first=day_first,
+        furniture=furniture,
         path=member_path(path, piece.member) if path is not None else None,
     )
     return Reading(finished=finished, warnings=problems)
@@ -169,6 +179,7 @@ def read_pieces(
     path: str | None = None,
     priors: Mapping[str, float] | None = None,
     day_first: bool | None = None,
+    furniture: Collection[int] | None = (),
 ) -> Reading:
     """Read pieces of a container, each for itself: what cannot be read is ``refused`` with its reason."""
     finished: list[Finished] = []
@@ -183,6 +194,7 @@ def read_pieces(
                 path=path,
                 priors=priors,
                 day_first=day_first,
+                furniture=furniture,
             )
         except ParseFailure as failure:
             refused.append(Trouble(piece.name, failure.reason, failure.detail))
@@ -233,22 +245,35 @@ def _finish(
     skip: Collection[str],
     priors: Mapping[str, float] | None,
     day_first: bool | None,
+    furniture: Collection[int] | None,
     language: str | None = None,
     path: str | None = None,
 ) -> tuple[tuple[Finished, ...], tuple[str, ...]]:
     finished: list[Finished] = []
     problems: list[str] = []
+    articles: list[tuple[str, Article, frozenset[int]]] = []
+
+    def note(name: str, error: Exception) -> None:
+        problems.append(f"{name}: {type(error).__name__}: {error}"[:500])
+
     for number, entry in enumerate(entries, 1):
+        name = f"entry {number} ({(entry.title or entry.link or entry.guid or 'without a name')[:80]})"
         try:
             article = clean(
                 entry, fetched_at=fetched_at, source_language=language, day_first=day_first, path=path
             )
-            known = article.content_hash in skip
-            tags = None if known else tag(tagger, article, priors)
-            finished.append(Finished(article, tags, tagger.taxonomy.hash))
+            articles.append((name, article, edges(article.text)))
         except Exception as error:  # noqa: BLE001 - one entry that we cannot read must not cost the others
-            named = entry.title or entry.link or entry.guid or "without a name"
-            problems.append(f"entry {number} ({named[:80]}): {type(error).__name__}: {error}"[:500])
+            note(name, error)
+    together = [found for _, _, found in articles]
+    recurring = frozenset[int]() if furniture is None else found_together(together).union(furniture)
+    for name, article, found in articles:
+        try:
+            bare = cut_recurring(article, recurring)
+            tags = None if article.content_hash in skip else tag(tagger, bare, priors)
+            finished.append(Finished(bare, tags, tagger.taxonomy.hash, found))
+        except Exception as error:  # noqa: BLE001 - as above
+            note(name, error)
     return tuple(finished), tuple(problems)
 
 

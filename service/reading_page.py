@@ -5,13 +5,14 @@ Runs in worker processes beside `service.reading`, between deciding what is new 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from service.clean import clean
 from service.clean.full_text import completed
+from service.clean.furniture import cut_recurring, edges
 from service.errors import ParseFailure
 from service.parse.document import parse_document
 from service.reading import Finished, Reading, tag
@@ -27,6 +28,7 @@ def read_page(
     fetched_at: datetime,
     priors: Mapping[str, float] | None = None,
     day_first: bool | None = None,
+    furniture: Collection[int] | None = (),
 ) -> Reading:
     """Complete an article that has only a summary with the text of its page; gives that one article.
 
@@ -43,4 +45,6 @@ def read_page(
         entry = replace(entry, base_url=page.final_url)
     found = clean(entry, fetched_at=fetched_at, source_language=article.language, day_first=day_first)
     whole = completed(article, found)
-    return Reading(finished=(Finished(whole, tag(tagger, whole, priors), tagger.taxonomy.hash),))
+    bare = cut_recurring(whole, furniture or ())
+    tags = tag(tagger, bare, priors)
+    return Reading(finished=(Finished(bare, tags, tagger.taxonomy.hash, edges(whole.text)),))

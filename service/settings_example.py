@@ -62,6 +62,7 @@ _FEED = {
     "headers": '{ X-Api-Key = "…" }',
     "proxy": '"http://proxy.example:3128"',
     "full_text": '"auto"',
+    "keep_recurring": "false",
     "day_first": "true",
     "priors": "{ sanctions = 0.5 }",
 }
@@ -71,6 +72,7 @@ _FOLDER = {
     "schedule": '"every 5m"',
     "include": '["*.txt", "*.html"]',
     "exclude": '["drafts/**"]',
+    "keep_recurring": "false",
     "day_first": "true",
 }
 

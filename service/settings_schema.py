@@ -307,6 +307,9 @@ class SourceSettings:
     exclude: tuple[str, ...] = setting(Texts("file patterns"), (), "as folders.exclude, for this folder")
     full_text: str | None = setting(Maybe(_FULL_TEXT), None, "as feeds.full_text, for this feed")
     day_first: bool | None = setting(Maybe(Boolean()), None, "as folders.day_first, for this source")
+    keep_recurring: bool = setting(
+        Boolean(), False, "whether paragraphs that recur in its articles stay in their texts"
+    )
     priors: Mapping[str, float] = setting(
         Table("topics with numbers from -5 to 5", Decimal(-5.0, 5.0)),
         _NOTHING,
@@ -331,6 +334,7 @@ class SourceSettings:
             "exclude": "\n".join(self.exclude) or None,
             "full_text": self.full_text,
             "day_first": self.day_first,
+            "keep_recurring": self.keep_recurring or None,
         }
         options |= {f"header.{name}": value for name, value in self.headers.items()}
         options |= {f"prior.{topic}": value for topic, value in self.priors.items()}

@@ -68,12 +68,8 @@ def _timed(read: Callable[[Tagger], Reading]) -> Reading:
     return replace(reading, timing=Timing(perf_counter() - begun, tuple(_tagger.seconds)))
 
 
-def _feed(
-    fetched: Fetched, fetched_at: datetime, skip: frozenset[str], priors: Mapping[str, float]
-) -> Reading:
-    return _timed(
-        lambda tagger: read_feed(fetched, tagger=tagger, fetched_at=fetched_at, skip=skip, priors=priors)
-    )
+def _feed(fetched: Fetched, **known: Any) -> Reading:
+    return _timed(lambda tagger: read_feed(fetched, tagger=tagger, **known))
 
 
 def _document(
@@ -85,6 +81,7 @@ def _document(
     skip: frozenset[str],
     priors: Mapping[str, float],
     day_first: bool | None,
+    furniture: frozenset[int] | None,
 ) -> Reading:
     return _timed(
         lambda tagger: read_document(
@@ -96,6 +93,7 @@ def _document(
             skip=skip,
             priors=priors,
             day_first=day_first,
+            furniture=furniture,
         )
     )
 
@@ -108,6 +106,7 @@ def _pieces(
     path: str | None,
     priors: Mapping[str, float],
     day_first: bool | None,
+    furniture: frozenset[int] | None,
 ) -> Reading:
     return _timed(
         lambda tagger: read_pieces(
@@ -118,14 +117,13 @@ def _pieces(
             path=path,
             priors=priors,
             day_first=day_first,
+            furniture=furniture,
         )
     )
 
 
-def _page(article: Article, page: Fetched, fetched_at: datetime, priors: Mapping[str, float]) -> Reading:
-    return _timed(
-        lambda tagger: read_page(article, page, tagger=tagger, fetched_at=fetched_at, priors=priors)
-    )
+def _page(article: Article, page: Fetched, **known: Any) -> Reading:
+    return _timed(lambda tagger: read_page(article, page, tagger=tagger, **known))
 
 
 class Workers:
@@ -177,12 +175,18 @@ class Workers:
         fetched_at: datetime,
         skip: Collection[str] = (),
         priors: Mapping[str, float] | None = None,
+        furniture: frozenset[int] | None = frozenset(),
     ) -> Future[Reading]:
         """Begin to read a feed document (see `service.reading.read_feed`)."""
         return self._schedule(
             _feed,
             (fetched,),
-            {"fetched_at": fetched_at, "skip": frozenset(skip), "priors": dict(priors or {})},
+            {
+                "fetched_at": fetched_at,
+                "skip": frozenset(skip),
+                "priors": dict(priors or {}),
+                "furniture": furniture,
+            },
         )
 
     def read_page(
@@ -192,9 +196,11 @@ class Workers:
         *,
         fetched_at: datetime,
         priors: Mapping[str, float] | None = None,
+        furniture: frozenset[int] | None = frozenset(),
     ) -> Future[Reading]:
         """Begin to read an entry's page (see `service.reading_page.read_page`)."""
-        return self._schedule(_page, (article, page, fetched_at, dict(priors or {})), {})
+        known = {"fetched_at": fetched_at, "priors": dict(priors or {}), "furniture": furniture}
+        return self._schedule(_page, (article, page), known)
 
     def read_document(
         self,
@@ -206,6 +212,7 @@ class Workers:
         skip: Collection[str] = (),
         priors: Mapping[str, float] | None = None,
         day_first: bool | None = None,
+        furniture: frozenset[int] | None = frozenset(),
     ) -> Future[Reading]:
         """Begin to read a file (see `service.reading.read_document`)."""
         return self._schedule(
@@ -217,6 +224,7 @@ class Workers:
                 "skip": frozenset(skip),
                 "priors": dict(priors or {}),
                 "day_first": day_first,
+                "furniture": furniture,
             },
         )
 
@@ -229,12 +237,19 @@ class Workers:
         path: str | None = None,
         priors: Mapping[str, float] | None = None,
         day_first: bool | None = None,
+        furniture: frozenset[int] | None = frozenset(),
     ) -> Future[Reading]:
         """Begin to read pieces of a container (see `service.reading.read_pieces`)."""
         return self._schedule(
             _pieces,
             (tuple(pieces), name),
-            {"fetched_at": fetched_at, "path": path, "priors": dict(priors or {}), "day_first": day_first},
+            {
+                "fetched_at": fetched_at,
+                "path": path,
+                "priors": dict(priors or {}),
+                "day_first": day_first,
+                "furniture": furniture,
+            },
         )
 
     def depth(self) -> int:

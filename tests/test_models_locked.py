@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from models import articles, labels, pages, sources, websub
+from models import articles, furniture, labels, pages, sources, websub
 from models.database import Database
 from models.errors import DatabaseLocked
 from models.records import FileRecord, PageRecord, Retagged, SourceKind, SourceSave, SourceSpec, TopicSpec
@@ -57,6 +57,8 @@ WRITING: dict[str, Callable[[], object]] = {
     "articles.forget_unreadable": lambda: articles.forget_unreadable(2, ["/in/x.zip"]),
     "pages.write": lambda: pages.write(1, {1: PAGE}),
     "pages.give_up": lambda: pages.give_up([2]),
+    "furniture.write": lambda: furniture.write(1, furniture.FurnitureRecord(2, {7: 2}, {7: 1}), NOW),
+    "furniture.forget": lambda: furniture.forget(NOW + timedelta(days=1)),
     "labels.sync_topics": lambda: labels.sync_topics([TopicSpec("new", "", 0.5)], "rules-2", NOW),
     "labels.set_verdict": lambda: labels.set_verdict(1, "arms", -1, "ann", NOW),
     "labels.withdraw_verdict": lambda: labels.withdraw_verdict(2, "sanctions", "ann", NOW),
@@ -91,6 +93,7 @@ def used(database: Database) -> Database:
     one = add_source("one")
     two = add_source("two", kind=SourceKind.FOLDER)
     store(one, article(1, "arms"), article(2, "arms", page=PAGE))
+    furniture.write(two.id, furniture.FurnitureRecord(1, {7: 1}, {7: 1}), NOW)
     articles.save(
         None,
         None,
@@ -130,6 +133,7 @@ def test_no_writing_function_is_forgotten() -> None:
             "count_to_retag", "stored_tags", "tag_states", "taxonomy_in_force", "texts", "to_retag",
             "topic_id", "topics", "unjudged", "verdicts",
         ),
+        "furniture": ("counted",),
         "pages": ("due", "get", "read_pages", "write_pages"),
         "sources": (
             "find", "get", "ids_of", "lease_owners", "list_sources", "named", "names", "overdue", "polls",
@@ -139,7 +143,7 @@ def test_no_writing_function_is_forgotten() -> None:
     names = {f"{module}.{name}" for module, functions in reading.items() for name in functions}
     public = {
         f"{module.__name__.removeprefix('models.')}.{name}"
-        for module in (sources, articles, labels, pages, websub)
+        for module in (sources, articles, furniture, labels, pages, websub)
         for name, value in vars(module).items()
         if callable(value)
         and not name.startswith("_")

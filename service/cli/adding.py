@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     type=click.Choice(("auto", "on", "off")),
     help="Whether the pages of a feed's entries are fetched for their text; auto: where it has summaries.",
 )
+@click.option(
+    "--keep-recurring", is_flag=True, help="Paragraphs that recur in its articles stay in their texts."
+)
 @click.option("--first", is_flag=True, help="Where a site has several feeds, take the likeliest.")
 @click.option("--no-check", is_flag=True, help="Add the addresses as they are, without looking at them.")
 @json_option

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _TOPIC_PRIOR = 1.0  # logits: what a list gives by naming a topic without saying how much
 _SITE = "site_url"
+_TAKEN = ("allow_private", "full_text", "keep_recurring", "day_first")  # of a list's options
 _SHOWN = 20  # of what was left out, for people
 
 
@@ -155,7 +156,7 @@ def _table(one: Subscription) -> dict[str, Any]:
         "group": one.group,
         "schedule": one.schedule,
         "priors": priors,
-        **{name: options[name] for name in ("allow_private", "full_text", "day_first") if name in options},
+        **{name: options[name] for name in _TAKEN if name in options},
     }
     return {name: value for name, value in table.items() if value not in (None, {})}
 
