@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections import Counter
 from datetime import timedelta
@@ -16,6 +17,7 @@ from models.database import Database, open_database
 from models.records import SourceKind, SourceSpec
 from tests.processes import finish, go, start
 from tests.storage import NOW, add_source, update
+from tests.test_models_plans import Recorder
 
 LEASE = timedelta(minutes=5)
 
@@ -169,25 +171,59 @@ def test_a_source_that_is_being_written_is_skipped(database: Database, database_
 
 
 def test_the_cost_does_not_follow_the_number_of_sources(database: Database) -> None:
-    """Counted in steps of the engine where it counts them, else in the shape of its plan."""
+    """Ten thousand against a hundred: in steps of the engine where it counts them, and in its plans."""
     add_many(100, 100)
     small = _steps(database)
-    specs = [(SourceSpec(f"https://x{n}.example/"), f"x{n}.example") for n in range(2_900)]
+    specs = [(SourceSpec(f"https://x{n}.example/"), f"x{n}.example") for n in range(9_900)]
     later = sources.add_all(specs, now=NOW)
     sources.record_unchanged([update(one.source.id) for one in later], [])
+    with database.session():
+        database.execute("ANALYZE source")
     large = _steps(database)
     if database.sqlite:
         assert large < 1.5 * small, (small, large)
+    _walks_its_index(database)
+
+
+def test_nor_does_it_where_all_of_them_are_due(database: Database) -> None:
+    """After a stop of hours, when the daemon has not spread them yet."""
+    add_many(100, 100)
+    small = _steps(database)
+    specs = [(SourceSpec(f"https://x{n}.example/"), f"x{n % 700}.example") for n in range(9_900)]
+    sources.add_all(specs, now=NOW)
     with database.session():
+        database.execute("ANALYZE source")
+    large = _steps(database)
+    if database.sqlite:
+        assert large < 1.5 * small, (small, large)
+    _walks_its_index(database)
+
+
+def _walks_its_index(database: Database) -> None:
+    """No statement of a claim reads the table of sources, or sorts what is due."""
+    recorder = Recorder(database)
+    with database.session():
+        database.backend.query_hooks.append(recorder)
+        claim(limit=10, per_host=1)
+        database.backend.query_hooks.remove(recorder)
         explain = "EXPLAIN QUERY PLAN" if database.sqlite else "EXPLAIN"
-        if not database.sqlite:
-            database.execute("ANALYZE source")
-        plan = database.rows(
-            f"{explain} SELECT id, host, next_poll_at FROM source WHERE state = 'active' "
-            "AND next_poll_at IS NOT NULL AND next_poll_at <= 5 AND (next_poll_at, id) > (1, 1) "
-            "ORDER BY next_poll_at, id LIMIT 50"
+        plans = [
+            (sql, str(database.backend.execute_sql(f"{explain} {sql}", parameters).fetchall()))
+            for sql, parameters in recorder.statements
+            if re.match(r"\s*(SELECT|UPDATE)", sql) and "source" in sql
+        ]
+    assert len(plans) == 4
+    for sql, plan in plans:
+        if sql.startswith("SELECT 1"):
+            continue  # it ends at the first row, wherever that is met
+        assert not re.search(r"SCAN source\b(?! USING (COVERING )?INDEX)|Seq Scan on source", plan), (
+            sql,
+            plan,
         )
-    assert "source_due" in str(plan)
+    (walk,) = [plan for sql, plan in plans if "ORDER BY next_poll_at" in sql]
+    assert "source_due" in walk
+    assert "TEMP B-TREE" not in walk
+    assert "Sort" not in walk
 
 
 def _steps(database: Database) -> int:
