@@ -7,7 +7,7 @@ counter among the articles of one second. Whoever allocates holds the write lock
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from models.database import Database
 from models.fields import EPOCH
@@ -43,7 +43,7 @@ def day_number(day: date) -> int:
 
 def date_of(number: int) -> date:
     """The date of a day number."""
-    return _FIRST_DAY + timedelta(days=number)
+    return date.fromordinal(_FIRST_DAY.toordinal() + number)
 
 
 def allocate(database: Database, moments: Sequence[datetime]) -> list[int]:

@@ -19,8 +19,8 @@ from models.snippets import Wanted, ranked, wanted
 from models.tagging import CHUNK, marks
 
 LARGEST_PAGE = 1_000
-COMPARED = 500  # of the newest articles that fit, where the most relevant are asked for
-_LONGEST_COMPARED = 20_000  # characters of a text
+COMPARED = 300  # of the newest articles that fit, where the most relevant are asked for
+_LONGEST_COMPARED = 10_000  # characters of a text
 _MOST_NAMES = 200
 _NEWEST = struct.Struct(">Bq")
 _RELEVANT = struct.Struct(">Bqqd")

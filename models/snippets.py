@@ -11,9 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from models.query import And, Field, Or, Query, Words
-from models.words import Form, chunks, indexed, located, sought
+from models.words import Form, Word, chunks, located, sought
 
 START, END = "\x02", "\x03"  # around what matched
 EXCERPT = 220  # characters
@@ -97,79 +98,106 @@ def snippet(title: str, text: str, wants: Sequence[Wanted]) -> str:
     It stands where the most different wants are close together; the first such place. Without any, it is the
     beginning of the text.
     """
-    in_text = [want for want in wants if want.field is not Field.TITLE]
-    line, shown = text, in_text
-    hits = _hits(text[:LONGEST], in_text)
+    line = text
+    hits = _hits(text[:LONGEST], [want for want in wants if want.field is not Field.TITLE])
     if not hits:
-        in_title = [want for want in wants if want.field is not Field.TEXT]
-        in_its_place = _hits(title, in_title)
-        if in_its_place:
-            line, shown, hits = title, in_title, in_its_place
+        titled = _hits(title, [want for want in wants if want.field is not Field.TEXT])
+        if titled:
+            line, hits = title, titled
     start, end = _window(line, hits)
-    marked = _marked(line[start:end], shown if hits else ())
+    marked = _marked(line, hits, start, end)
     return f"{'…' if start else ''}{marked}{'…' if end < len(line) else ''}"
 
 
-def _hits(text: str, wants: Sequence[Wanted]) -> list[tuple[int, frozenset[int]]]:
-    """Where what stands between two spaces begins wants, and which of them."""
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A place at which wants are met, and which."""
+
+    start: int
+    end: int
+    wants: frozenset[int]
+
+
+def _hits(text: str, wants: Sequence[Wanted]) -> list[_Hit]:
     if not wants:
         return []
     made = chunks(text)
-    numbers = []
     longest = max(len(form.words) for want in wants for form in want.forms)
-    for n in _Firsts(wants).among(made):
-        here = made[n].split()
-        words = here + " ".join(made[n + 1 : n + longest]).split()
-        met = frozenset(
-            number
-            for number, want in enumerate(wants)
-            if any(want.matches(words, at) for at in range(len(here)))
-        )
-        if met:
-            numbers.append((n, met))
-            if len(numbers) == _MOST_PLACES:
-                break
-    if not numbers:
+    likely = [n for n in _Firsts(wants).among(made) if _met(made, n, longest, wants)][:_MOST_PLACES]
+    if not likely:
         return []
-    starts = [found.start() for found in _CHUNK.finditer(text)]
-    return [(starts[n], met) for n, met in numbers]
+    wanted_chunks = set(likely)
+    hits: list[_Hit] = []
+    for n, found in enumerate(_CHUNK.finditer(text)):
+        if n in wanted_chunks:
+            hits += _hits_between(text, found.start(), found.end(), longest, wants)
+            if n == likely[-1] or len(hits) >= _MOST_PLACES:
+                break
+    return hits
 
 
-def _window(line: str, hits: Sequence[tuple[int, frozenset[int]]]) -> tuple[int, int]:
+def _from(made: Sequence[str], n: int, longest: int) -> tuple[list[str], int]:
+    """The words from a chunk on, as many as a want may have, and how many of them are the chunk's own."""
+    here = made[n].split()
+    return here + " ".join(made[n + 1 : n + longest]).split(), len(here)
+
+
+def _met(made: Sequence[str], n: int, longest: int, wants: Sequence[Wanted]) -> bool:
+    """Whether a want begins in a chunk."""
+    words, own = _from(made, n, longest)
+    return any(want.matches(words, at) for at in range(own) for want in wants)
+
+
+def _hits_between(text: str, start: int, end: int, longest: int, wants: Sequence[Wanted]) -> Iterator[_Hit]:
+    """What begins in the chunk between two places."""
+    last = end
+    for found in islice(_CHUNK.finditer(text, end), longest - 1):
+        last = found.end()
+    words = [Word(word.text, word.start + start, word.end + start) for word in located(text[start:last])]
+    names = [word.text for word in words]
+    for n, word in enumerate(words):
+        if word.start >= end:
+            return
+        lengths = [want.matches(names, n) for want in wants]
+        if most := max(lengths):
+            met = frozenset(number for number, length in enumerate(lengths) if length)
+            yield _Hit(word.start, max(one.end for one in words[n : n + most]), met)
+
+
+def _window(line: str, hits: Sequence[_Hit]) -> tuple[int, int]:
     """Where the excerpt begins and ends, between words."""
     best, most = 0, 0
-    for n, (start, _) in enumerate(hits):
+    for n, hit in enumerate(hits):
         within: set[int] = set()
-        for place, met in hits[n : n + EXCERPT]:
-            if place >= start + EXCERPT - _BEFORE:
+        for other in islice(hits, n, None):
+            if other.start >= hit.start + EXCERPT - _BEFORE:
                 break
-            within |= met
+            within |= other.wants
         if len(within) > most:
-            best, most = start, len(within)
-    start = line.rfind(" ", best - _BEFORE, best) + 1 or best if best > _BEFORE else 0
+            best, most = hit.start, len(within)
+    start = 0
+    if best > _BEFORE:
+        start = line.rfind(" ", best - _BEFORE, best) + 1 or best - _BEFORE // 3
     end = start + EXCERPT
     if end < len(line):
         end = max(line.rfind(" ", start, end), start + EXCERPT // 2)
     return start, min(end, len(line))
 
 
-def _marked(line: str, wants: Sequence[Wanted]) -> str:
-    """A short text in one line, with marks around all that is wanted."""
-    words = list(located(line))
-    names = [word.text for word in words]
-    firsts = _Firsts(wants)
+def _marked(line: str, hits: Sequence[_Hit], start: int, end: int) -> str:
+    """A stretch in one line, with marks around what was wanted."""
     parts: list[str] = []
-    last = n = 0
-    while n < len(words):
-        length = max((want.matches(names, n) for want in wants), default=0) if firsts.has(names[n]) else 0
-        if length:
-            start, end = words[n].start, max(word.end for word in words[n : n + length])
-            start = max(start, last)  # pairs of letters reach into each other
-            parts += [_plain(line[last:start]), START, _plain(line[start:end]), END]
-            last = max(end, last)
-        n += max(length, 1)
-    parts.append(_plain(line[last:]))
-    return " ".join("".join(parts).replace(f"{START}{END}", "").split())
+    last = start
+    for hit in hits:
+        first, until = max(hit.start, last), min(hit.end, end)  # pairs of letters reach into each other
+        if first < until:
+            glued = bool(parts) and first == last and parts[-1] == END
+            parts += [_plain(line[last:first]), START, _plain(line[first:until]), END]
+            if glued:
+                del parts[-5:-2]
+            last = until
+    parts.append(_plain(line[last:end]))
+    return " ".join("".join(parts).split())
 
 
 def _plain(text: str) -> str:
@@ -201,13 +229,15 @@ def ranked(texts: Sequence[tuple[str, str]], wants: Sequence[Wanted]) -> list[fl
 def _counted(title: str, text: str, wants: Sequence[Wanted]) -> dict[int, float]:
     """How often each want is met, by its number."""
     counts: dict[int, float] = {}
+    longest = max((len(form.words) for want in wants for form in want.forms), default=1)
     firsts = _Firsts(wants)
     for field, weight, line in ((Field.TITLE, _TITLE, title), (Field.TEXT, 1.0, text)):
-        words = indexed(line).split()
-        places = firsts.among(words)
-        for number, want in enumerate(wants):
-            if places and want.field in {Field.ANYWHERE, field}:
-                many = sum(bool(want.matches(words, n)) for n in places)
-                if many:
-                    counts[number] = counts.get(number, 0.0) + many * weight
+        made = chunks(line)
+        for n in firsts.among(made):
+            words, own = _from(made, n, longest)
+            for number, want in enumerate(wants):
+                if want.field in {Field.ANYWHERE, field}:
+                    many = sum(bool(want.matches(words, at)) for at in range(own))
+                    if many:
+                        counts[number] = counts.get(number, 0.0) + many * weight
     return counts

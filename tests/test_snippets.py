@@ -50,6 +50,12 @@ def test_the_place_is_where_most_of_the_query_stands() -> None:
     assert len(found) < EXCERPT + 10
 
 
+def test_a_text_without_spaces_is_shown_around_the_place() -> None:
+    found = shown("制裁措施", "對朝鮮的新聞" * 200 + "制裁措施" + "對朝鮮的新聞" * 200)
+    assert "新聞[制裁措施]對朝" in found
+    assert len(found) < EXCERPT + 10
+
+
 def test_the_title_is_shown_where_only_it_has_the_word() -> None:
     assert shown("rockets", FILLER, "Of rockets") == "Of [rockets]"
     assert shown("title:here", FILLER, "Here too") == "[Here] too"

@@ -3,8 +3,9 @@
 Fills a new database with N articles of two years (100,000 unless said otherwise), in a rate of words as news
 has it: 1.8 topics an article, the largest on a fifth of all, a phrase that stands in every thirtieth. Then
 asks each question with changing words, topics and times, each time as a program would, from the query's text
-to the records; prints the 50th and 95th percentile and the longest time in milliseconds, and fails where a
-declared question takes longer than `LIMIT` at its 95th percentile. ``--keep FILE`` keeps SQLite's file, and
+to the records, and fails where a promised one takes longer than `LIMIT` at its 95th percentile. What counts
+is the process's CPU with SQLite, which other programs do not lengthen, and the clock with PostgreSQL, whose
+work is done elsewhere; the clock's 95th percentile stands beside. ``--keep FILE`` keeps SQLite's file, and
 asks an existing one without filling it.
 """
 
@@ -50,12 +51,12 @@ TOPICS = {
 }
 PHRASES = ("panel of experts", "asset freeze", "state visit", "artillery shells", "export controls")
 SYLLABLES = (
-    "ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va", "we", "xi",
-    "yo", "za", "bre", "cla", "dro", "fli", "gra", "ste", "tri", "pol",
+    "ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va", "we",
+    "xi", "yo", "za", "bre", "cla", "dro", "fli", "gra", "ste", "tri", "pol",
 )  # fmt: skip
 SHORT = (
-    "the", "of", "to", "and", "in", "a", "for", "on", "that", "is", "with", "by", "as", "at", "from", "said", "was",
-    "it", "be", "an", "has",
+    "the", "of", "to", "and", "in", "a", "for", "on", "that", "is", "with", "by", "as", "at", "from", "said",
+    "was", "it", "be", "an", "has",
 )  # fmt: skip
 VOCABULARY = 60_000
 
@@ -235,30 +236,39 @@ class Questions:
         return self.random.randint(1, catalog.newest_id())
 
 
-def measure(ask: Callable[[], object], rounds: int, budget: float = 20.0) -> list[float]:
-    """Milliseconds of each time; fewer rounds where they take longer than the budget in seconds."""
+def measure(ask: Callable[[], object], rounds: int, budget: float = 30.0) -> list[tuple[float, float]]:
+    """Milliseconds of CPU and of the clock each time; fewer rounds where they take longer than the budget."""
     ask()
-    times: list[float] = []
-    while len(times) < rounds and sum(times) < budget * 1_000:
-        start = time.perf_counter()
+    times: list[tuple[float, float]] = []
+    while len(times) < rounds and sum(clock for _, clock in times) < budget * 1_000:
+        start, begun = time.perf_counter(), time.process_time()
         ask()
-        times.append((time.perf_counter() - start) * 1_000)
+        times.append(((time.process_time() - begun) * 1_000, (time.perf_counter() - start) * 1_000))
     return times
 
 
-def report(title: str, questions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def report(
+    title: str, questions: dict[str, Callable[[], object]], rounds: int, *, by_clock: bool
+) -> dict[str, float]:
     """Print a table; gives the 95th percentile of each."""
-    print(f"\n{title:<36}{'p50 ms':>9}{'p95 ms':>9}{'longest':>9}{'times':>7}")
+    kind = "clock" if by_clock else "CPU"
+    print(f"\n{title:<34}{f'p50 {kind}':>10}{f'p95 {kind}':>10}{'longest':>9}{'p95 clock':>11}{'times':>7}")
     found = {}
     for name, ask in questions.items():
-        times = measure(ask, rounds)
-        p95 = statistics.quantiles(times, n=20)[-1] if len(times) > 1 else times[0]
-        found[name] = p95
+        measured = measure(ask, rounds)
+        clock = [time for _, time in measured]
+        counted = clock if by_clock else [time for time, _ in measured]
+        found[name] = _p95(counted)
         print(
-            f"{name:<36}{statistics.median(times):>9.2f}{p95:>9.2f}{max(times):>9.2f}{len(times):>7}",
+            f"{name:<34}{statistics.median(counted):>10.2f}{found[name]:>10.2f}{max(counted):>9.2f}"
+            f"{_p95(clock):>11.2f}{len(measured):>7}",
             flush=True,
         )
     return found
+
+
+def _p95(times: Sequence[float]) -> float:
+    return statistics.quantiles(times, n=20)[-1] if len(times) > 1 else times[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -282,12 +292,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             size = catalog.database_bytes(database)
         print(f"{database.engine}, {catalog.newest_id():,} articles, {size / 1e9:.2f} GB")
         questions = Questions(7)
-        slow = {
-            name: p95
-            for name, p95 in report("promised", questions.declared(), given.rounds).items()
-            if p95 > LIMIT
-        }
-        report("others", questions.others(), given.rounds)
+        by_clock = not database.sqlite
+        promised = report("promised", questions.declared(), given.rounds, by_clock=by_clock)
+        slow = {name: p95 for name, p95 in promised.items() if p95 > LIMIT}
+        report("others", questions.others(), given.rounds, by_clock=by_clock)
         database.close()
     for name, p95 in slow.items():
         print(f"too slow: {name}: {p95:.0f} ms, where at most {LIMIT:.0f} are promised", file=sys.stderr)
