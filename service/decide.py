@@ -105,11 +105,11 @@ def decide(
         if key in taken:
             decisions.append(Decision(Kind.SAME, article, key, taken[key]))
         elif match is None:
+            if article.listed and key in stored_keys:
+                key = _key("hash", article.content_hash)  # noqa: PLW2901 - the address is taken
             duplicate = others.find(article)
             kind = Kind.NEW if duplicate is None else Kind.DUPLICATE
             decisions.append(Decision(kind, article, key, duplicate_of=duplicate))
-            if article.listed and key in stored_keys:
-                key = _key("hash", article.content_hash)  # noqa: PLW2901 - the address is taken
         else:
             # It has another path now, or is back in a file that was without it.
             moved = article.path is not None and matcher.is_gone(match)
@@ -201,16 +201,16 @@ class _Matcher:
 
     def match(self, articles: Sequence[Article], keys: Sequence[str]) -> list[KnownArticle | None]:
         found: list[KnownArticle | None] = []
-        for key in keys:
+        for article, key in zip(articles, keys, strict=True):
             match = next(iter(self._by_key.get(key, ())), None)
+            if match is not None and article.listed and key.startswith("url:"):
+                # Rows are read in batches: one further on may have the same address and be another article.
+                match = match if match.title == article.title else None
             found.append(match)
             if match is not None:
                 self._claimed.add(match.article_id)
         urls = _one_each(articles, lambda article: article.url)
         for index, article in enumerate(articles):
-            if match is not None and article.listed and key.startswith("url:"):
-                # Rows are read in batches: one further on may have the same address and be another article.
-                match = match if match.title == article.title else None
             if found[index] is None:
                 match = self._otherwise(article, urls)
                 found[index] = match

@@ -205,10 +205,10 @@ class Entry:
     base_url: str | None = None  # what relative links are relative to
     properties: FileProperties = FileProperties()
     margins: tuple[str, ...] = ()  # what stands outside the text: running heads, footers, page numbers
-
-
     member: str | None = None  # its name within its file, where that holds many: the id of a row
     listed: bool = False  # one of many that its file holds, so the file's path is not its identity
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
     """A feed document as it was read."""

@@ -187,6 +187,32 @@ def test_rows_without_an_id_are_known_by_address_or_text(home: FolderHome) -> No
 
 
 @one_engine
+def test_rows_far_apart_that_share_an_address_are_two_articles(home: FolderHome) -> None:
+    """They come in different batches, so that neither is told by the other."""
+    rows = [
+        {"title": f"Title {n} of it", "text": text(str(n)), "url": "https://example.org/"} for n in (0, 400)
+    ]
+    between = [{"title": f"Title {n} of it", "text": text(str(n))} for n in range(1, 400)]
+    home.write("list.jsonl", "\n".join(map(json.dumps, [rows[0], *between, rows[1]])))
+    assert home.take().kept.new == 401
+    home.write("list.jsonl", "\n".join(map(json.dumps, [rows[0], *between, rows[1], {"title": "More"}])))
+    taken = home.take()
+    assert (taken.kept.new, taken.kept.changed, taken.kept.same) == (1, 0, 401)
+
+
+@one_engine
+def test_a_text_of_a_gigabyte_is_named_and_left(home: FolderHome) -> None:
+    path = home.write("huge.txt", text("First of them"))
+    os.truncate(path, 1 << 30)
+    home.write("huge.txt.gz", gzip.compress(bytes(50_000_000)))
+    home.take()
+    assert home.unreadable() == {
+        "huge.txt": "too_large: 1,073,741,824 bytes; at most 20,000,000 are read",
+        "huge.txt.gz": "too_complex: more than 20,000,000 bytes, the most that one document may have",
+    }
+
+
+@one_engine
 def test_messages_are_known_by_their_message_id_wherever_they_lie(home: FolderHome) -> None:
     home.write("in.mbox", "".join(MAIL.format(name) for name in ("One", "Two", "Three")))
     home.take()

@@ -53,6 +53,7 @@ _HEADER = re.compile(rb"[!-9;-~]{1,60}:")
 _LINES = frozenset((".jsonl", ".ndjson", ".jsonlines"))
 _TABLES = frozenset((".csv", ".tsv"))
 DELIMITERS = (",", ";", "\t", "|")
+_ROWS = 4096  # bytes
 _MAX_CELL = 60  # characters of a column's name
 _MIN_KNOWN = 2  # columns that make a table of a text
 
@@ -72,7 +73,8 @@ def what_is(head: bytes, name: str) -> Packing | None:
     suffix = PurePath(name).suffix.lower()
     if start not in (b"{", b"[") and suffix not in _TABLES and not _may_be_table(head):
         return None
-    text = decode(head).text
+    # Guessing an encoding takes time: a table shows in its first rows.
+    text = decode(head if start in (b"{", b"[") else head[:_ROWS]).text
     if looks_like_json(text) and _OBJECTS.match(text):
         if _JSON_FEED.search(text[:4096]):
             return None
