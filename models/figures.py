@@ -17,6 +17,7 @@ from models.fields import optional_moment, to_micros
 from models.migrate import schema_version
 
 RECENT = timedelta(hours=1)  # over which the outcomes of polls are counted
+_BACKUP = "last_backup"  # the key in meta of when the last backup was found to be whole, in microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Figures:
     oldest_due: datetime | None = None
     recent_polls: Mapping[str, int] = field(default_factory=dict)  # by outcome, of the last hour
     unreadable_files: int = 0
+    last_backup: datetime | None = None  # None until `note_backup` has said so
 
 
 def figures(now: datetime) -> Figures:
@@ -75,7 +77,26 @@ def figures(now: datetime) -> Figures:
             unreadable_files=int(
                 database.value("SELECT count(*) FROM file WHERE reason IS NOT NULL AND vanished_at IS NULL")
             ),
+            last_backup=_last_backup(database),
         )
+
+
+def note_backup(at: datetime) -> None:
+    """Keep when a backup was made and found to be whole, for those who watch over it.
+
+    :raises models.errors.StorageError: the database could not take it
+    """
+    with current().transaction():
+        current().execute(
+            "INSERT INTO meta (key, value) VALUES (?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (_BACKUP, str(to_micros(at))),
+        )
+
+
+def _last_backup(database: Database) -> datetime | None:
+    found = database.value("SELECT value FROM meta WHERE key = ?", (_BACKUP,))
+    return None if found is None else optional_moment(int(found))
 
 
 def _counts(sql: str, *parameters: int) -> dict[str, int]:

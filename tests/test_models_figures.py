@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from models import sources
 from models.database import Database
-from models.figures import figures
+from models.errors import DatabaseLocked
+from models.figures import figures, note_backup
 from models.records import SourceKind
-from tests.storage import NOW, add_source, add_topics, article, poll, store, update
+from tests.storage import NOW, add_source, add_topics, article, held, poll, store, update
 
 
 def test_an_empty_database_has_figures_too(database: Database) -> None:
@@ -46,3 +49,15 @@ def test_what_is_in_somebodys_hands_is_not_due(database: Database) -> None:
     assert figures(NOW).due == 1
     sources.claim_these([source.id], NOW, owner="me", lease=timedelta(minutes=1))
     assert figures(NOW).due == 0
+
+
+def test_the_last_backup_is_known_from_when_it_was_noted(database: Database, database_url: str) -> None:
+    assert figures(NOW).last_backup is None
+    note_backup(NOW - timedelta(days=1))
+    with database.session():
+        database.execute("PRAGMA busy_timeout = 50" if database.sqlite else "SET lock_timeout = 50")
+        with held(database, database_url), pytest.raises(DatabaseLocked):
+            note_backup(NOW)
+    assert figures(NOW).last_backup == NOW - timedelta(days=1)
+    note_backup(NOW)
+    assert figures(NOW).last_backup == NOW

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from models import labels, sources
 from models.database import Database
+from models.figures import note_backup
 from models.records import PollRecord, SourceKind, TopicSpec
 from service.tally import Tally
 from service.web.app import create_app
@@ -41,7 +42,7 @@ def samples(text: str) -> Samples:
     }
 
 
-def value(found: Samples, name: str, **wanted: str) -> float:
+def value(found: Samples, name: str, /, **wanted: str) -> float:
     return found[name, tuple(sorted(wanted.items()))]
 
 
@@ -78,6 +79,7 @@ def test_it_says_what_the_process_did_and_what_the_database_holds(database: Data
         [update(source.id, next_poll_at=NOW - timedelta(minutes=5), failures=1), update(folder.id)],
         [poll(source.id, "timeout"), poll(folder.id), poll(folder.id, "word of yesterday")],
     )
+    note_backup(NOW - timedelta(hours=5))
     standing = Standing(
         ready=True,
         last_tick=NOW - timedelta(seconds=2),
@@ -86,7 +88,6 @@ def test_it_says_what_the_process_did_and_what_the_database_holds(database: Data
         writer_queue=7,
         workers_queue=11,
         counted=tally.counted(),
-        last_backup=NOW - timedelta(hours=5),
     )
     with serving(database, lambda: standing) as (client, _):
         answer = client.get("/metrics")
@@ -105,8 +106,8 @@ def test_it_says_what_the_process_did_and_what_the_database_holds(database: Data
     assert value(found, "wirewatch_queue_depth", queue="writer") == 7
     assert value(found, "wirewatch_queue_depth", queue="workers") == 11
     assert value(found, "wirewatch_polls_in_hand") == 3
-    assert value(found, "wirewatch_job_failing", job="tidy") == 1
-    assert value(found, "wirewatch_job_failing", job="tick") == 0
+    assert value(found, "wirewatch_job_failing", name="tidy") == 1
+    assert value(found, "wirewatch_job_failing", name="tick") == 0
     assert value(found, "wirewatch_ready") == 1
     assert value(found, "wirewatch_last_tick_timestamp_seconds") == NOW.timestamp() - 2
     assert value(found, "wirewatch_last_backup_timestamp_seconds") == NOW.timestamp() - 5 * 3600
@@ -207,5 +208,5 @@ def test_the_daemon_gives_its_own_figures(tmp_path: Path) -> None:
     assert value(found, "wirewatch_stored_articles", kind="seeds") == 5
     assert value(found, "wirewatch_tag_duration_seconds_count") == 6  # the seeds were read by a worker, too
     assert value(found, "wirewatch_ready") == 1
-    assert value(found, "wirewatch_job_failing", job="tick") == 0
+    assert value(found, "wirewatch_job_failing", name="tick") == 0
     assert value(found, "wirewatch_last_tick_timestamp_seconds") > 1_700_000_000

@@ -28,6 +28,10 @@ def command(state: State, only_pending: bool, as_json: bool) -> None:
     from models.database import open_database  # noqa: PLC0415
 
     settings = state.settings
+    path = settings.sqlite_path
+    if only_pending and path is not None and not path.exists():
+        _tell_pending(str(path), "sqlite", migrate.known(), "", as_json=as_json)
+        return
     timeout = settings.storage.busy_timeout.total_seconds()
     database = open_database(settings.database, busy_timeout=timeout, read_only=only_pending)
     try:
@@ -38,13 +42,17 @@ def command(state: State, only_pending: bool, as_json: bool) -> None:
     finally:
         database.close()
     if only_pending:
-        if as_json:
-            print_json({"database": place, "engine": engine, "pending": waiting, "schema": version})
-        else:
-            say(f"{place}: {', '.join(waiting) or 'nothing'} would be applied")
+        _tell_pending(place, engine, waiting, version, as_json=as_json)
     elif as_json:
         print_json({"database": place, "applied": applied, "schema": version})
     elif applied:
         say(f"{place}: applied {', '.join(applied)}")
     else:
         say(f"{place}: is up to date ({version})")
+
+
+def _tell_pending(place: str, engine: str, pending: list[str], schema: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"database": place, "engine": engine, "pending": pending, "schema": schema})
+    else:
+        say(f"{place}: {', '.join(pending) or 'nothing'} would be applied")

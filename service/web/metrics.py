@@ -54,7 +54,6 @@ class Standing:
     writer_queue: int = 0
     workers_queue: int = 0
     counted: Counted | None = None  # None where nothing is polled
-    last_backup: datetime | None = None
 
 
 class MetricsPage:
@@ -116,12 +115,6 @@ class _Own(Collector):
         yield _gauge(
             "wirewatch_ready", "1 while the process does its work; see wirewatch_database_up", now.ready
         )
-        if now.last_backup is not None:
-            yield _gauge(
-                "wirewatch_last_backup_timestamp_seconds",
-                "End of the last verified backup, seconds since 1970",
-                now.last_backup.timestamp(),
-            )
         if now.counted is None:
             return
         if now.last_tick is not None:
@@ -130,7 +123,7 @@ class _Own(Collector):
                 "When the scheduler last made progress, seconds since 1970",
                 now.last_tick.timestamp(),
             )
-        yield _by("wirewatch_job_failing", "1 while a recurring job fails", "job", sorted(now.jobs.items()))
+        yield _by("wirewatch_job_failing", "1 while a recurring job fails", "name", sorted(now.jobs.items()))
         yield _gauge("wirewatch_polls_in_hand", "Looks at sources under way", now.in_hand)
         yield _by(
             "wirewatch_queue_depth",
@@ -235,6 +228,12 @@ def _stored(known: Figures, now: datetime) -> Iterator[Metric]:
         recent.items(),
     )
     yield _gauge("wirewatch_unreadable_files", "Files in folders that cannot be read", known.unreadable_files)
+    if known.last_backup is not None:
+        yield _gauge(
+            "wirewatch_last_backup_timestamp_seconds",
+            "When the last backup was found to be whole, seconds since 1970",
+            known.last_backup.timestamp(),
+        )
 
 
 def _largest(topics: Mapping[str, int]) -> list[tuple[str, int]]:
