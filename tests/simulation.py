@@ -170,25 +170,26 @@ class Simulation:
             for future in application.poller.begin_due().values():
                 future.add_done_callback(self._changed)
             self._quiet(application)
-            self.clock.now = min(end, self._following(application))
-            self.sleeper.wake(self.clock.now)
-            self._quiet(application)
+            tick = min(end, self._following(application))
+            while (wake := self.sleeper.next()) is not None and wake <= tick:
+                self._pass_to(application, wake)
+            self._pass_to(application, tick)
+
+    def _pass_to(self, application: Simulated, moment: datetime) -> None:
+        self.clock.now = max(self.clock.now, moment)
+        self.sleeper.wake(self.clock.now)
+        self._quiet(application)
 
     def _finish(self, application: Simulated) -> None:
         """Let what is in hand end."""
         while application.poller.in_hand():
-            wake = self.sleeper.next()
-            if wake is not None:
-                self.clock.now = max(self.clock.now, wake)
-                self.sleeper.wake(self.clock.now)
-            self._quiet(application)
+            self._pass_to(application, self.sleeper.next() or self.clock.now)
 
     def _following(self, application: Simulated) -> datetime:
-        """When something happens next: a tick while looks are in hand, else when the first source is due."""
+        """The next tick: at once while looks are in hand, else when the first source is due."""
         now = self.clock.now
         if application.poller.in_hand():
-            wake = self.sleeper.next()
-            return now + self.tick if wake is None else max(now, min(wake, now + self.tick))
+            return now + self.tick
         with self.database.session():
             due = self.database.value(
                 "SELECT min(next_poll_at) FROM source WHERE state = 'active' AND next_poll_at IS NOT NULL"

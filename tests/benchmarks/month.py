@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--feeds", type=int, default=1000)
     parser.add_argument("--days", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tick", type=float, default=30.0, help="seconds between two claims")
     parser.add_argument("--folder", type=Path, help="where the database is made, such as /dev/shm")
     options = parser.parse_args()
     logger.remove()
@@ -43,7 +44,7 @@ def main() -> None:
         database = open_database(Path(folder) / "month.db")
         migrate.migrate(database)
         world = make_world(options.feeds, options.days, Clock(), seed=options.seed)
-        simulation = Simulation(database, Path(folder), world)
+        simulation = Simulation(database, Path(folder), world, tick=options.tick)
         with Server(address="0.0.0.0") as server:
             world.serve(server)
             simulation.add(server)
