@@ -92,13 +92,25 @@ def release(owner: str, *, ids: Sequence[int] | None = None) -> int:
         return int(Source.update(lease_owner=None, lease_until=None).where(condition).execute())
 
 
-def overdue(now: datetime) -> list[tuple[int, str]]:
-    """The feeds that are due and in nobody's hands, as (id, host), the longest due first."""
+def renew(source_id: int, owner: str, until: datetime) -> bool:
+    """Keep a source that its owner still has in hand; False where the lease was lost to somebody else."""
+    held = (Source.id == source_id) & (Source.lease_owner == owner)
+    with current().transaction():
+        return bool(Source.update(lease_until=until).where(held).execute())
+
+
+def overdue(now: datetime, *, new: bool = False) -> list[tuple[int, str]]:
+    """The feeds that are due and in nobody's hands, as (id, host), the longest due first.
+
+    :param new: only those that were never looked at
+    """
     database = current()
     moment = to_micros(now)
+    never = "AND last_polled_at IS NULL " if new else ""
     with database.session():
         rows = database.rows(
-            f"SELECT id, host FROM source WHERE {_DUE} AND kind = ? AND {_FREE} ORDER BY next_poll_at, id",
+            f"SELECT id, host FROM source WHERE {_DUE} AND kind = ? AND {_FREE} {never}"
+            "ORDER BY next_poll_at, id",
             (moment, str(SourceKind.FEED), moment),
         )
     return [(row[0], row[1]) for row in rows]

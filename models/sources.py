@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import SQL, NodeList, fn
 
-from models.claims import claim, claim_these, hasten, lease_owners, overdue, release, reschedule
+from models.claims import claim, claim_these, hasten, lease_owners, overdue, release, renew, reschedule
 from models.database import current
 from models.errors import NotFound
 from models.fields import storable
@@ -42,6 +42,7 @@ __all__ = [
     "record_unchanged",
     "release",
     "remove",
+    "renew",
     "reschedule",
     "resume",
     "synchronise",

@@ -13,6 +13,7 @@ from pathlib import Path
 from loguru import logger
 
 from models import articles as article_store
+from models import sources as source_store
 from models.records import FileRecord, SourceRecord
 from service.clean.text import one_line, shorten
 from service.fetch.folder import (
@@ -86,6 +87,23 @@ class Means:
     stopping: threading.Event
 
 
+class _Lease:
+    """The pass's hold on its source: a large archive takes longer than a lease."""
+
+    def __init__(self, source: SourceRecord, now: datetime) -> None:
+        self._source = source
+        self._length = source.lease_until - now if source.lease_until is not None else None
+        self._renewed_at = now
+
+    def renew(self, now: datetime) -> None:
+        """Hold it for as long again, where a third of that is over; in the writer's transaction."""
+        if self._length is None or self._source.lease_owner is None:
+            return
+        if now - self._renewed_at >= self._length / 3:
+            source_store.renew(self._source.id, self._source.lease_owner, now + self._length)
+            self._renewed_at = now
+
+
 @dataclass(frozen=True, slots=True)
 class _Flight:
     """Something that is being read, and what is to be done with what comes of it."""
@@ -114,6 +132,7 @@ class FolderPass:
         self._records: list[FileRecord] = []
         self._vanished: list[str] = []
         self._forgotten: list[str] = []
+        self._lease = _Lease(source, means.clock())
         self.taken = Taken()
 
     def run(self, seen: Iterable[FileSeen]) -> Taken:
@@ -288,6 +307,7 @@ class FolderPass:
         own = self._priors
 
         def write() -> Kept:
+            self._lease.renew(now)
             if vanished:
                 article_store.mark_vanished(source_id, vanished, now)
             if forgotten:

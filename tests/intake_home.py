@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,14 @@ def working(
 class FolderHome:
     """A folder as a source, and what is stored of it."""
 
-    def __init__(self, database: Database, workers: Workers, taxonomy: Taxonomy, folder: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        workers: Workers,
+        taxonomy: Taxonomy,
+        folder: Path,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
         self.folder = folder
         self._database = database
         self._writer = Writer(database)
@@ -61,7 +68,7 @@ class FolderHome:
             tagger=lambda: self._tagger,
             cadence=Cadence(),
             rules=FolderRules(still_for=timedelta(0)),
-            clock=_now,
+            clock=clock or _now,
             owner="test",
         )
 

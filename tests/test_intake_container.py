@@ -8,10 +8,12 @@ import io
 import json
 import os
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from models import sources
 from models.database import Database
 from service.parse.container import Limits
 from service.tagging import Taxonomy
@@ -358,6 +360,32 @@ def test_a_pass_that_is_stopped_goes_on_with_the_next(home: FolderHome) -> None:
     assert taken.kept.new + taken.kept.same == 1_000
     assert taken.kept.same > 0
     assert list(home.files()) == ["list.jsonl"]
+
+
+@one_engine
+def test_a_pass_that_takes_longer_than_its_lease_keeps_its_source(
+    database: Database, working_processes: tuple[Workers, Taxonomy], tmp_path: Path
+) -> None:
+    moment = datetime.now(UTC)
+
+    def clock() -> datetime:
+        nonlocal moment
+        moment += timedelta(seconds=30)
+        return moment
+
+    home = FolderHome(database, *working_processes, tmp_path / "docs", clock)
+    try:
+        rows = [{"id": n, "title": f"Title {n} of it", "text": text(str(n))} for n in range(500)]
+        home.write("list.jsonl", "\n".join(map(json.dumps, rows)))
+        (home.source,) = sources.claim_these([home.source.id], moment, owner="me", lease=timedelta(minutes=2))
+        home.take()
+        assert moment > datetime.now(UTC) + timedelta(minutes=10)
+        held = sources.get(home.source.id)
+        assert held.lease_owner == "me"
+        assert held.lease_until is not None
+        assert held.lease_until > moment - timedelta(minutes=1)
+    finally:
+        home.close()
 
 
 def test_a_file_that_changes_while_it_is_taken_apart_is_said_to_have(tmp_path: Path) -> None:

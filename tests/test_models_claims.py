@@ -37,6 +37,16 @@ def claim(
     return [one.id for one in found]
 
 
+def test_a_lease_is_renewed_by_its_owner_alone(database: Database) -> None:
+    one = add_source()
+    assert claim() == [one.id]
+    assert sources.renew(one.id, "me", NOW + 3 * LEASE)
+    assert not sources.renew(one.id, "other", NOW + 9 * LEASE)
+    assert claim("other", after=2 * LEASE) == []
+    assert claim("other", after=4 * LEASE) == [one.id]
+    assert not sources.renew(one.id, "me", NOW + 9 * LEASE)
+
+
 def claim_a_share(url: str, owner: str, share: int) -> list[int]:
     """What a polling process does; called in processes of its own."""
     database = open_database(url, busy_timeout=30)

@@ -39,6 +39,7 @@ WRITING: dict[str, Callable[[], object]] = {
     "sources.claim_these": lambda: sources.claim_these([1], NOW, owner="me", lease=LEASE),
     "sources.reschedule": lambda: sources.reschedule({1: NOW + timedelta(hours=1)}, now=NOW),
     "sources.hasten": lambda: sources.hasten([1], NOW - timedelta(minutes=1)),
+    "sources.renew": lambda: sources.renew(3, "other", NOW + timedelta(hours=1)),
     "sources.release": lambda: sources.release("other"),
     "sources.record_unchanged": lambda: sources.record_unchanged([update(1, etag="x")], [poll(1)]),
     "sources.forget_polls": lambda: sources.forget_polls(NOW + timedelta(days=1)),
