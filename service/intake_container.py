@@ -52,7 +52,7 @@ class Pass(Protocol):
     def record(self, record: FileRecord) -> None:
         """Remember a file, or a part of one."""
 
-    def problem(self, record: FileRecord, reason: Reason, detail: str) -> None:
+    def problem(self, record: FileRecord, reason: Reason, detail: str, *, part: bool = False) -> None:
         """Remember a file, or a part of one, with why it could not be read."""
 
     def forget(self, path: str) -> None:
@@ -193,7 +193,7 @@ class Container:
             reason=str(trouble.reason),
             detail=trouble.detail,
         )
-        self._way.problem(record, trouble.reason, trouble.detail)
+        self._way.problem(record, trouble.reason, trouble.detail, part=True)
 
     def _end(self) -> None:
         record = self._one.record

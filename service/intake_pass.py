@@ -150,7 +150,7 @@ class FolderPass:
                     self.taken.unchanged += 1
                     self._done(1)
                 case FileFailed():
-                    self._problem(one.path, one.record, one.reason, one.detail)
+                    self.problem(one.record, one.reason, one.detail)
                 case ScanEnded():
                     self._end(one)
                 case Failed():
@@ -236,8 +236,11 @@ class FolderPass:
         self._records.append(record)
         self._done(1)
 
-    def problem(self, record: FileRecord, reason: Reason, detail: str) -> None:
-        self._problem(record.path, record, reason, detail)
+    def problem(self, record: FileRecord, reason: Reason, detail: str, *, part: bool = False) -> None:
+        logger.warning("{}: {}: {}", record.path, reason, detail)
+        self.taken.problems.append((record.path, reason, detail))
+        self._records.append(record)
+        self._done(0 if part else 1)  # a part of a file is no file done with
 
     def forget(self, path: str) -> None:
         self._forgotten.append(path)
@@ -263,7 +266,7 @@ class FolderPass:
             if failure.reason is Reason.INTERNAL:
                 logger.opt(exception=error).error("reading {} failed in a way nobody foresaw", read.path)
             record = replace(read.record, reason=str(failure.reason), detail=failure.detail)
-            self._problem(read.path, record, failure.reason, failure.detail)
+            self.problem(record, failure.reason, failure.detail)
             return
         self._finished += (_grouped(one, read.below) for one in reading.finished)
         self.taken.files += 1
@@ -271,19 +274,14 @@ class FolderPass:
             # What could be read is kept; the rest is recorded, and tried again when the file changes.
             told = "; ".join(reading.warnings)[:1000]
             record = replace(read.record, reason=str(Reason.INTERNAL), detail=told)
-            self._problem(read.path, record, Reason.INTERNAL, told)
+            self.problem(record, Reason.INTERNAL, told)
             return
         self._records.append(read.record)
         self._done(1)
 
-    def _problem(self, path: str, record: FileRecord, reason: Reason, detail: str) -> None:
-        logger.warning("{}: {}: {}", path, reason, detail)
-        self.taken.problems.append((path, reason, detail))
-        self._records.append(record)
-        self._done(1)
-
     def _done(self, count: int) -> None:
-        self._progress(count)
+        if count:
+            self._progress(count)
         if len(self._finished) >= BATCH or len(self._records) >= BATCH:
             self._store()
 

@@ -82,11 +82,11 @@ class FolderHome:
         path.write_bytes(body if isinstance(body, bytes) else body.encode())
         return path
 
-    def take(self, **rules: object) -> Taken:
+    def take(self, progress: Callable[[int], None] | None = None, **rules: object) -> Taken:
         """Look through the folder once."""
         known = articles.files(self.source.id)
         wanted = replace(self.intake.rules, **rules)  # type: ignore[arg-type]
-        return self.intake.take(self.source, self.folder, known, rules=wanted)
+        return self.intake.take(self.source, self.folder, known, rules=wanted, progress=progress)
 
     def stored(self) -> dict[str, ArticleRecord]:
         """The stored articles by title."""
