@@ -82,7 +82,7 @@ class FolderHome:
         path.write_bytes(body if isinstance(body, bytes) else body.encode())
         return path
 
-    def take(self, progress: Callable[[int], None] | None = None, **rules: object) -> Taken:
+    def take(self, progress: Callable[[int], None] | None = None, /, **rules: object) -> Taken:
         """Look through the folder once."""
         known = articles.files(self.source.id)
         wanted = replace(self.intake.rules, **rules)  # type: ignore[arg-type]
