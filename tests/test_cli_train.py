@@ -43,10 +43,11 @@ def ships(home: Home, made: Path) -> Home:
     (home.folder / "topics.toml").write_text(TOPICS, encoding="utf-8")
     gold(home.folder / "gold.jsonl", rows())
     if not (made / "weights.json").exists():
-        arguments = ("--anew", "--gold", "gold.jsonl", "--output", str(made / "weights.json"))
-        done = home.run("train", *arguments)
+        gold(home.folder / "more.jsonl", rows(20, seed=3))
+        made_here = ("--output", str(made / "weights.json"))
+        done = home.run("train", "--anew", "--gold", "gold.jsonl", "--beside", "more.jsonl", *made_here)
         assert done.code == Exit.DONE, done.err
-        assert "cross-validated" in done.out
+        assert "60 graded articles, cross-validated" in done.out
     home.set(WIREWATCH_TOPICS_WEIGHTS=str(made / "weights.json"))
     if not (made / "wirewatch.db").exists():
         _fill(home)
@@ -195,6 +196,7 @@ def test_an_accepted_phrase_gives_the_topic(home: Home) -> None:
     ("arguments", "code", "said"),
     [
         (["--anew"], Exit.USAGE, "--anew, --gold and --output go together"),
+        (["--beside", "gold.jsonl"], Exit.USAGE, "--beside goes with --anew"),
         (["--output", "x"], Exit.USAGE, "--anew, --gold and --output go together"),
         (["--revert", "--dry-run"], Exit.USAGE, "do not go together"),
         (["--gold", "nowhere.jsonl"], Exit.USAGE, "nowhere.jsonl: cannot be read"),

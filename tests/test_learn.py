@@ -13,7 +13,7 @@ from service.errors import TopicsError
 from service.tagging import Tagger, read_topics
 from service.tagging.calibrate import average_precision, best_threshold, platt
 from service.tagging.improve import train_measured
-from service.tagging.learn import Recipe, prepare, revert, save, split, train, vector
+from service.tagging.learn import Recipe, prepare, revert, save, split, train, vector, without
 from service.tagging.model import Model, decode, read_model
 from service.tagging.solver import fit
 from service.tagging.tagger import logistic
@@ -110,6 +110,27 @@ def test_a_measured_model_records_its_figures(tagger: Tagger) -> None:
     recorded = measured.file.trained["cross_validated"]["topics"]["ships"]
     assert recorded["f1"] == round(report.topics["ships"].f1, 4) > 0.9
     assert report.cross_validated
+
+
+def test_rows_that_teach_beside_measure_nothing_and_no_near_copy_teaches(tagger: Tagger) -> None:
+    measured = rows()
+    beside = [replace(row, id=f"beside-{row.id}", measured=False) for row in [*rows(40, seed=3), measured[0]]]
+
+    examples = prepare(tagger, [*measured, *beside], RECIPE)
+    folds = split(examples, "ships", RECIPE.folds, seed=1)
+
+    assert sorted(number for fold in folds for number in fold) == list(range(len(measured)))
+    with_first = next(fold for fold in folds if 0 in fold)
+    taught = without(examples, with_first)
+    assert examples[-1].group == examples[0].group not in {example.group for example in taught}
+    assert any(not example.measured for example in taught)
+    assert train_measured(tagger, [*measured, *beside], recipe=RECIPE)[1].articles == len(measured)
+
+
+def test_an_article_in_which_no_rule_holds_scores_next_to_nothing(tagger: Tagger, model: Model) -> None:
+    (tag,) = Tagger(tagger.taxonomy, layer=model).tag("Bread", "A loaf is baked at dawn.", language="en")
+
+    assert tag.score < 0.1
 
 
 def test_what_is_rare_in_the_gold_keeps_what_the_topics_file_says() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +22,11 @@ class Graded:
     rows: Sequence[GoldRow]
 
 
-def read_graded(paths: Sequence[Path], now: datetime) -> Graded:
-    """The rows of some gold files. Raises UsageError, which names the file and the line."""
+def read_graded(paths: Sequence[Path], now: datetime, *, measured: bool = True) -> Graded:
+    """The rows of some gold files; not ``measured``, they teach only.
+
+    :raises UsageError: one cannot be read; names the file and the line
+    """
     from service.tagging.gold import cleaned, read_gold  # noqa: PLC0415
 
     original = [row for path in paths for row in read_gold(path)]
@@ -31,6 +34,6 @@ def read_graded(paths: Sequence[Path], now: datetime) -> Graded:
     with progress() as display:
         task = display.add_task("cleaning", total=len(original))
         for row in original:
-            rows.append(cleaned(row, at=now))
+            rows.append(replace(cleaned(row, at=now), measured=measured))
             display.advance(task)
     return Graded(original, rows)

@@ -53,6 +53,14 @@ gold_option = click.option(
     help="Learn all weights from the graded articles alone, as those of the program were; takes minutes.",
 )
 @click.option(
+    "--beside",
+    "beside_files",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    multiple=True,
+    help="With --anew: graded articles that teach, too, but measure nothing.",
+)
+@click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -66,6 +74,7 @@ def command(
     dry_run: bool,
     revert: bool,
     anew: bool,
+    beside_files: tuple[Path, ...],
     output: Path | None,
     as_json: bool,
 ) -> int:
@@ -78,11 +87,13 @@ def command(
     """
     inner = click.get_current_context().invoked_subcommand
     if inner is not None:
-        if gold_files or dry_run or revert or anew or output or as_json:
+        if gold_files or dry_run or revert or anew or beside_files or output or as_json:
             raise click.UsageError(f"options belong behind {inner!r}")
         return Exit.DONE
     if (anew or output) and not (anew and output and gold_files):
         raise click.UsageError("--anew, --gold and --output go together")
+    if beside_files and not anew:
+        raise click.UsageError("--beside goes with --anew")
     if revert + dry_run + anew > 1 or (revert and gold_files):
         raise click.UsageError("--revert, --dry-run and --anew do not go together")
     if revert:
@@ -90,7 +101,8 @@ def command(
     graded = read_graded(gold_files, state.now)
     if anew:
         assert output is not None
-        return _anew(state, graded, output, as_json=as_json)
+        beside = read_graded(beside_files, state.now, measured=False)
+        return _anew(state, graded, beside, output, as_json=as_json)
     return _learn(state, graded, dry_run=dry_run, as_json=as_json)
 
 
@@ -265,7 +277,7 @@ def _as_json(
 # -- from graded articles alone ----------------------------------------------------------------------------
 
 
-def _anew(state: State, graded: Graded, output: Path, *, as_json: bool) -> int:
+def _anew(state: State, graded: Graded, beside: Graded, output: Path, *, as_json: bool) -> int:
     from service.tagging import Tagger  # noqa: PLC0415
     from service.tagging.improve import train_measured  # noqa: PLC0415
     from service.tagging.learn import digest, save  # noqa: PLC0415
@@ -277,8 +289,8 @@ def _anew(state: State, graded: Graded, output: Path, *, as_json: bool) -> int:
         task = display.add_task("reading", total=None)
         model, report = train_measured(
             tagger,
-            graded.rows,
-            note={"data": digest(graded.original)},
+            [*graded.rows, *beside.rows],
+            note={"data": digest(graded.original), "beside": digest(beside.original)},
             progress=lambda what: display.update(task, description=f"learning {what}"),
         )
     if not model.file.topics:

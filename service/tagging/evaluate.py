@@ -19,6 +19,7 @@ from service.tagging.learn import (
     prepare,
     rule_priors,
     split,
+    without,
 )
 from service.tagging.tagger import Tagger
 from service.values import Tag
@@ -331,9 +332,8 @@ def cross_validate(
             for number, fold in enumerate(split(examples, topic, folds, seed + repeat)):
                 if progress:
                     progress(f"{topic} {repeat * folds + number + 1}/{repeats * folds}")
-                out = set(fold)
                 fitted = fit_topic(
-                    [example for place, example in enumerate(examples) if place not in out],
+                    without(examples, fold),
                     topic,
                     recipe,
                     rule_priors(tagger.taxonomy, topic, recipe),
@@ -352,7 +352,7 @@ def cross_validate(
         reports[topic] = _report(topic, judged)
     return Report(
         reports,
-        len(rows),
+        sum(row.measured for row in rows),
         cross_validated=True,
         notes=(f"{folds} folds, {repeats} times, near-copies kept together, everything refitted a fold",),
     )

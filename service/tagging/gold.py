@@ -45,6 +45,7 @@ class GoldRow:
     sure: bool = True
     why: str = ""
     language: str | None = None
+    measured: bool = True  # False: it teaches beside the others and is no measure of accuracy
 
 
 def read_gold(path: Path) -> list[GoldRow]:

@@ -1,0 +1,1 @@
+"""Grades of openly licensed articles, from which the packaged weights were learned beside others."""
