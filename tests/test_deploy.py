@@ -156,7 +156,7 @@ def test_proxies_keep_monitors_out_and_let_hubs_in() -> None:
         text = (DEPLOY / "proxy" / proxy).read_text(encoding="utf-8")
         assert all(word in text for word in ("metrics", "healthz", "readyz", "/websub/", "allowed_hosts"))
     nginx = (DEPLOY / "proxy" / "nginx.conf").read_text(encoding="utf-8")
-    assert nginx.count("proxy_set_header Host $host;") == nginx.count("proxy_pass ")
+    assert nginx.count("proxy_set_header Host $http_host;") == nginx.count("proxy_pass ")
     assert nginx.count("{") == nginx.count("}")
 
 

@@ -88,16 +88,19 @@ def test_an_alert_says_how_bad_it_is_and_what_to_do() -> None:
             assert label in {"instance", "name", "queue"}, name
 
 
-def test_prometheus_accepts_the_rules() -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "rules", str(DEPLOY / "prometheus" / "wirewatch.rules.yml")),
+        ("test", "rules", str(Path(__file__).parent / "prometheus_rules.yml")),
+    ],
+    ids=["check", "test"],
+)
+def test_prometheus_accepts_the_rules_and_they_fire_when_they_should(arguments: tuple[str, ...]) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("needs promtool (apt-get install prometheus)")
-    done = subprocess.run(
-        [promtool, "check", "rules", str(DEPLOY / "prometheus" / "wirewatch.rules.yml")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = subprocess.run([promtool, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -32,9 +32,7 @@ class WebServer:
     ``port`` 0 takes any free port; ``WebServer.port`` tells which.
     """
 
-    def __init__(
-        self, app: ASGIApp, host: str, port: int, *, sockets: Sequence[socket.socket] = ()
-    ) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int, *, sockets: Sequence[socket.socket] = ()) -> None:
         """``sockets`` that listen already are served instead of ``host`` and ``port``; stop closes them."""
         self.host = host
         self.port = port

@@ -39,6 +39,7 @@ Environment=HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbi
 ExecStart=/bin/bash -c '/opt/box/script >/opt/box/out 2>&1; echo $? >/opt/box/code'
 TimeoutStartSec=1700
 UNIT
+echo "Environment=LONG=${LONG:-}" >>"$root/etc/systemd/system/box.service" # more, and slower
 cat >"$root/etc/systemd/system/box.target" <<'UNIT'
 [Unit]
 Requires=basic.target box.service

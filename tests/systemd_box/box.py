@@ -65,7 +65,7 @@ def _build(folder: Path, source: Path, number: int) -> None:
     _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source))
 
 
-def boot(script: Path, wheels: Path, **environ: str) -> tuple[int, str]:
+def boot(script: Path, wheels: Path) -> tuple[int, str]:
     """Boot the box and run a script in it; gives its exit code and what it printed."""
     done = subprocess.run(
         [
@@ -73,7 +73,6 @@ def boot(script: Path, wheels: Path, **environ: str) -> tuple[int, str]:
             str(script),
             f"--bind-ro={wheels}:/mnt/wheels",
             f"--bind-ro={ROOT / 'deploy'}:/mnt/deploy",
-            *(f"--setenv={name}={value}" for name, value in environ.items()),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

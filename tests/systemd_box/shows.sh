@@ -69,7 +69,7 @@ def may(*command):
 wrong = [p for p in ("/", "/etc", "/etc/wirewatch", "/usr/bin", "/opt/wirewatch", "/run", "/var", "/var/log") if may("touch", p + "/x")]
 wrong += ["not " + p for p in ("/var/lib/wirewatch", "/var/cache/wirewatch", "/tmp") if not may("touch", p + "/x")]
 wrong += ["sees " + p for p in ("/root", "/home", "/srv", "/mnt", "/boot", "/var/log", "/run/dbus", "/opt/box") if may("ls", p)]
-os.remove("/var/lib/wirewatch/x"); os.remove("/var/cache/wirewatch/x")
+may("rm", "-f", "/var/lib/wirewatch/x", "/var/cache/wirewatch/x", "/tmp/x")
 sys.exit(", ".join(wrong) or 0)
 PYTHON
 check "wrote nothing outside its folders" equal "$(find /mnt/written /run /tmp -user wirewatch \
@@ -121,6 +121,7 @@ begun=$SECONDS
 kill -STOP "$main"
 check "a stuck daemon is killed by the watchdog and started again" within 30 bash -c "[ \$(systemctl show -p NRestarts --value $UNIT) = 1 ] && systemctl is-active $UNIT && [ \$(systemctl show -p MainPID --value $UNIT) != $main ]"
 echo "     | $((SECONDS - begun)) s after it was stopped; $(journalctl -u $UNIT --no-pager -o cat -g 'Watchdog timeout' | tail -1)"
+check "and says where it stood" within 10 bash -c "journalctl -u $UNIT --no-pager -o cat | grep -q 'Fatal Python error: Aborted'"
 main=$(show MainPID)
 kill -KILL "$main"
 check "a killed daemon is started again" within 30 bash -c "[ \$(systemctl show -p NRestarts --value $UNIT) = 2 ] && systemctl is-active $UNIT"
@@ -139,9 +140,22 @@ time.sleep(150)" &
     kill $holder
     check "and is ready when the database is" within 60 systemctl is-active $UNIT
 fi
+python3 -c '
+import socket, time
+with socket.create_server(("127.0.0.1", 8090)) as silent:
+    held = [silent.accept() for _ in range(1000)]' &
+silent=$!
+sed -i 's/^#stop_deadline = .*/stop_deadline = "4s"/' /etc/wirewatch/wirewatch.toml
+systemctl restart $UNIT
+check "takes a feed whose server never answers" wirewatch sources add http://127.0.0.1:8090/feed --allow-private --no-check --schedule 'every 1s'
+check "waits for it" within 30 bash -c "systemctl show -p StatusText --value $UNIT | grep -q '1 looks in hand'"
 begun=$(date +%s%N)
 check "stops" systemctl stop $UNIT
-echo "     | in $((($(date +%s%N) - begun) / 1000000)) ms: $(show Result), exit code $(show ExecMainStatus)"
+took=$((($(date +%s%N) - begun) / 1000000))
+check "within the deadline of the settings, not that of the unit" [ $took -lt 9000 ]
+kill $silent
+wirewatch sources remove --yes 'http://127.0.0.1:8090/*' >/dev/null
+echo "     | in $took ms, of 4 s that it may take: $(show Result), exit code $(show ExecMainStatus)"
 check "in order" equal "$(show Result) $(show ExecMainStatus)" "success 0"
 check "and leaves no process" equal "$(pgrep -u wirewatch | wc -l)" 0
 
@@ -183,6 +197,35 @@ check "to the version before" equal "$(version) $(show ActiveState) $(schema)" "
 check "with the articles of then" equal "$(articles)" 7
 check "an upgrade that was interrupted" bash -c 'mkdir -p /opt/wirewatch/versions/0.9-half && bash /mnt/deploy/install.sh install --from /mnt/wheels/wirewatch-0.2.0-py3-none-any.whl --wheels /mnt/wheels --settle 4'
 check "is no matter" equal "$(version) $(show ActiveState)" "0.2.0 active"
+
+echo "# several processes on PostgreSQL"
+programs=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -1)
+if [ -n "$programs" ]; then
+    install -d -o postgres -m 700 /opt/box/postgres
+    install -d -o postgres -m 2775 /run/postgresql
+    as_postgres() { runuser -u postgres -- "$@" >/dev/null; }
+    as_postgres "$programs/initdb" -D /opt/box/postgres -A peer -E UTF8 --locale=C.UTF-8 --no-sync
+    as_postgres "$programs/pg_ctl" -D /opt/box/postgres -w -l /opt/box/postgres/log \
+        -o "-c listen_addresses='' -c unix_socket_directories=/run/postgresql -c fsync=off" start
+    as_postgres psql -h /run/postgresql -c "CREATE ROLE wirewatch LOGIN" -c "CREATE DATABASE wirewatch OWNER wirewatch"
+    echo 'postgresql:///wirewatch?host=/run/postgresql' >/etc/credstore/wirewatch.database
+    check "starts on it, known by its user" systemctl restart $UNIT
+    check "with workers beside it" systemctl start wirewatch-worker@1 wirewatch-worker@2
+    check "reads the folder there" within 30 bash -c 'wirewatch articles --json | grep -q "Snow in the South"'
+    check "is on PostgreSQL" bash -c 'wirewatch status --json | grep -q "\"engine\": \"postgresql\""'
+    check "the page alone reads it without a network" systemctl restart wirewatch-web.service
+    check "and shows it" shows / "Snow in the South"
+    echo "     | $(show StatusText wirewatch-worker@1); $(systemd-analyze security --no-pager wirewatch-worker@1.service | tail -1)"
+    check "changes no schema that it cannot bring back" refuses installer install --from /mnt/wheels/wirewatch-0.3.0-py3-none-any.whl
+    tail -1 /tmp/said | sed 's/^/     | /'
+    check "and leaves everything running" systemctl is-active $UNIT wirewatch-worker@1 wirewatch-worker@2 wirewatch-web
+    check "stops in order" systemctl stop wirewatch-worker@1 wirewatch-worker@2 $UNIT
+    check "all of them" equal "$(show Result wirewatch-worker@1) $(show Result wirewatch-worker@2)" "success success"
+    rm /etc/credstore/wirewatch.database
+    systemctl start $UNIT
+else
+    echo "     | left out: there is no PostgreSQL on this machine"
+fi
 
 echo "# uninstall"
 check "uninstalls" installer uninstall
