@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 import peewee
 from playhouse.pool import PooledSqliteDatabase
@@ -331,4 +331,5 @@ def _without_password(url: str) -> str:
     user, separator, place = parts.netloc.rpartition("@")
     query = "&".join(part for part in parts.query.split("&") if not part.startswith("password="))
     netloc = f"{user.partition(':')[0]}{separator}{place}"
-    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+    # urlunsplit would leave out the slashes before an empty host, as of a database reached by its socket.
+    return f"{parts.scheme}://{netloc}{parts.path}{'?' if query else ''}{query}"

@@ -133,6 +133,7 @@ def test_the_shown_url_has_no_password(postgres_server: Server) -> None:
     postgres_server.drop(address)
     assert "secret" not in database.url
     assert "other" not in database.url
+    assert database.url.startswith("postgresql://")  # also where the server is reached by its socket: no host
 
 
 def test_without_an_open_database_it_is_said() -> None:
