@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from heapq import nsmallest
 from importlib.resources import files
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -301,7 +303,10 @@ def _evidence(
     places: dict[str, list[tuple[int, Span]]] = defaultdict(list)
     for sentence, rule, span in seen.places:
         if rule.topic == topic:
-            by_sentence[sentence].setdefault(span, rule)
+            other = by_sentence[sentence].get(span)
+            # Of two that find the same the first by name, not by their order in the file.
+            if other is None or rule.text < other.text:
+                by_sentence[sentence][span] = rule
             key = known.key(rule)
             if key in gains.rules:
                 places[key].append((sentence, span))
@@ -309,9 +314,10 @@ def _evidence(
     totals: dict[Span, float] = {}
     for sentence, found in shown.items():
         totals.update(dict.fromkeys(found, gains.sentence(sentence) / len(found)))
-    for key, spans in places.items():
+    order = {sentence: list(found) for sentence, found in shown.items()}
+    for key, spans in sorted(places.items()):
         for sentence, span in spans:
-            totals[_around(shown[sentence], span)] += gains.rules[key] / len(spans)
+            totals[_around(order[sentence], span)] += gains.rules[key] / len(spans)
     rules = {span: rule for found in shown.values() for span, rule in found.items()}
     best = nsmallest(MAX_EVIDENCE, totals.items(), key=lambda item: (-abs(item[1]), item[0]))
     made = [_item(reading, span, rules[span].text, gain) for span, gain in best if abs(gain) >= _LEAST]
@@ -323,9 +329,9 @@ def _evidence(
     return made
 
 
-def _around(shown: Mapping[Span, Rule], span: Span) -> Span:
-    """The shown span that has the most of a span."""
-    return max(shown, key=lambda outer: min(outer[1], span[1]) - max(outer[0], span[0]))
+def _around(shown: Sequence[Span], span: Span) -> Span:
+    """The first of the shown spans in which a span lies: their ends grow with their starts."""
+    return shown[bisect_left(shown, span[1], key=itemgetter(1))]
 
 
 def _outermost(found: Mapping[Span, Rule]) -> dict[Span, Rule]:

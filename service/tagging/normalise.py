@@ -48,6 +48,7 @@ _ASCII_FOLD = bytes.maketrans(
     ascii_uppercase.encode() + b"`" + _ASCII_BLANKS,
     ascii_lowercase.encode() + b"'" + b" " * len(_ASCII_BLANKS),
 )
+_ASCII_BLANKED = bytes.maketrans(_ASCII_BLANKS, b" " * len(_ASCII_BLANKS))
 _ASCII_SEPARATE = bytes(code if chr(code).isalnum() else 0x20 for code in range(0x80)).ljust(0x100)
 
 # Invisible inside a word: soft hyphen, combining grapheme joiner, zero-width and bidirectional marks,
@@ -156,6 +157,9 @@ def fold(source: str) -> Folded:
             cased = cased.replace(character, plain)
     if cased.isascii():
         compatible = True
+        plain = cased.encode("ascii")
+        if len(plain.translate(None, _ASCII_BLANKS)) < len(plain):  # tabs and the like: rarely any
+            cased = plain.translate(_ASCII_BLANKED).decode("ascii")
     else:
         compatible = unicodedata.is_normalized("NFKC", cased)
         try:
