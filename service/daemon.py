@@ -109,7 +109,10 @@ class _Daemon:
         self._give_back_dead_leases()
         application.synchronise()
         if application.settings.seeds.import_:
-            application.import_seeds()
+            imported = application.import_seeds()
+            if imported is not None:
+                failed = len(imported.failed)
+                logger.info("imported the seed articles: {} new, {} failed", imported.new, failed)
         application.watch_folders()
         application.poller.spread_overdue(floor=application.settings.schedule.floor.total_seconds())
         page = self._page()
@@ -189,8 +192,11 @@ class _Daemon:
 
     def _tidy(self) -> None:
         before = self._application.clock() - self._application.settings.storage.keep_polls
-        while source_store.forget_polls(before):
-            pass
+        forgotten = 0
+        while count := source_store.forget_polls(before):
+            forgotten += count
+        if forgotten:
+            logger.info("forgot {} polls of before {:%Y-%m-%d}", forgotten, before)
         furniture.forget(self._application.clock() - _FURNITURE_KEPT)
 
     def _look_for_learned(self, words: Words) -> None:

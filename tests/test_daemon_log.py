@@ -1,4 +1,4 @@
-"""What the daemon logs, as programs read it: one line a look, and what belongs to a look carries its word."""
+"""What the daemon logs, as programs read it: one line a piece of work, and a word for all lines of a look."""
 
 from __future__ import annotations
 
@@ -36,3 +36,13 @@ def test_every_line_of_a_look_carries_its_word(tmp_path: Path) -> None:
         assert (end["new"], end["changed"]) == (1, 0)
     outside = [line for line in lines if "poll" not in line]
     assert any(line["message"].startswith("ready: ") for line in outside)
+
+
+def test_the_seeds_are_said_in_one_line_and_only_when_they_come(tmp_path: Path) -> None:
+    (tmp_path / "wirewatch.toml").write_text("[web]\nenabled = false\n[schedule]\nworkers = 1\n")
+    for times in (1, 0):
+        with DaemonProcess(tmp_path) as daemon:
+            daemon.wait_ready()
+            assert daemon.stop() == 0
+        said = [line for line in daemon.lines if "imported the seed articles: 5 new, 0 failed" in line]
+        assert len(said) == times
