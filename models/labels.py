@@ -24,6 +24,7 @@ from models.records import (
 from models.tagging import CHUNK, Labelled, Summary, marks, shown_topics, taxonomy_ids
 from models.tagging import replace_tags as write_replaced
 
+_GIVE = "INSERT INTO verdict (article_id, topic_id, value, given_by, given_at) VALUES (?, ?, ?, ?, ?)"
 _TAXONOMY = "taxonomy"  # the key in meta of the topics file in force
 
 
@@ -117,10 +118,7 @@ def set_verdict(article_id: int, topic: str, value: int, by: str, now: datetime)
         database.lock(Lock.WRITE)
         topic_number = _of(database, article_id, topic)
         _withdraw(database, article_id, topic_number, by, now)
-        database.execute(
-            "INSERT INTO verdict (article_id, topic_id, value, given_by, given_at) VALUES (?, ?, ?, ?, ?)",
-            (article_id, topic_number, value, by, to_micros(now)),
-        )
+        database.execute(_GIVE, (article_id, topic_number, value, by, to_micros(now)))
         _lay_verdicts(database, article_id)
         return next(tag for tag in stored_tags(database, article_id) if tag.topic == topic)
 
@@ -135,6 +133,36 @@ def withdraw_verdict(article_id: int, topic: str, by: str, now: datetime) -> Tag
         database.lock(Lock.WRITE)
         if not _withdraw(database, article_id, _of(database, article_id, topic), by, now):
             raise NotFound(f"nobody's verdict on {topic!r} stands on article {article_id}")
+        _lay_verdicts(database, article_id)
+        return next((tag for tag in stored_tags(database, article_id) if tag.topic == topic), None)
+
+
+def undo_verdict(article_id: int, topic: str, by: str, now: datetime) -> TagRecord | None:
+    """Take the last change of a verdict back; gives the tag that is left, if any.
+
+    What stood before stands again, in the name of who gave it: the verdict that the last one replaced, the
+    one that was withdrawn, or none. Undone twice, all is as it was. Raises NotFound where there was none.
+    """
+    database = current()
+    with database.transaction():
+        database.lock(Lock.WRITE)
+        topic_number = _of(database, article_id, topic)
+        rows = database.rows(
+            "SELECT value, given_by, given_at, withdrawn_at FROM verdict "
+            "WHERE article_id = ? AND topic_id = ? ORDER BY id DESC LIMIT 2",
+            (article_id, topic_number),
+        )
+        if not rows:
+            raise NotFound(f"nobody has given a verdict on {topic!r} of article {article_id}")
+        last = rows[0]
+        before = last if last[3] is not None else None
+        if before is None:
+            _withdraw(database, article_id, topic_number, by, now)
+            # The one that it replaced was withdrawn at the moment when it was given.
+            before = next((row for row in rows[1:] if row[3] == last[2]), None)
+        if before is not None:
+            value, given_by, *_ = before
+            database.execute(_GIVE, (article_id, topic_number, value, given_by, to_micros(now)))
         _lay_verdicts(database, article_id)
         return next((tag for tag in stored_tags(database, article_id) if tag.topic == topic), None)
 

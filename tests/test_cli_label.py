@@ -53,6 +53,18 @@ def test_a_topic_that_no_rule_gave_can_be_given_and_withdrawn(stored: Home) -> N
     assert topics(stored, 2) == {}
 
 
+def test_the_last_change_is_undone(stored: Home) -> None:
+    stored.run("label", "1", "+arms", "--by", "ann")
+    stored.run("label", "1", "-arms", "--by", "bob")
+    assert "arms: yes, says ann" in stored.run("label", "1", "--undo", "arms", "--by", "bob").out
+    assert topics(stored) == {"sanctions": None, "arms": 1}
+    assert "arms: no, says bob" in stored.run("label", "1", "--undo", "arms").out
+    stored.run("label", "1", "~arms")
+    assert topics(stored) == {"sanctions": None, "arms": None}
+    assert "arms: no, says bob" in stored.run("label", "1", "--undo", "arms", "+sanctions").out
+    assert topics(stored) == {"sanctions": 1, "arms": -1}
+
+
 def test_without_a_verdict_it_shows_those_that_stand(stored: Home) -> None:
     assert stored.run("label", "1").out == "nobody has given a verdict on this article\n"
     stored.run("label", "1", "-arms", "--by", "ann")
@@ -70,6 +82,8 @@ def test_without_a_verdict_it_shows_those_that_stand(stored: Home) -> None:
         (["1", "~arms"], Exit.NOT_FOUND, "nobody's verdict on 'arms' stands on article 1"),
         (["1", "arms"], Exit.USAGE, "'arms' is no verdict: write +TOPIC"),
         (["1", "+"], Exit.USAGE, "'+' is no verdict"),
+        (["1", "--undo", "arms"], Exit.NOT_FOUND, "nobody has given a verdict on 'arms' of article 1"),
+        (["1", "+arms", "--undo", "arms"], Exit.USAGE, "two different verdicts on 'arms'"),
         (["1", "+arms", "-arms"], Exit.USAGE, "two different verdicts on 'arms'"),
         (["1", "+arms", "--by", "a\nb"], Exit.USAGE, "--by takes a name"),
         (["1", "+arms", "--by", " "], Exit.USAGE, "--by takes a name"),

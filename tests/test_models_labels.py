@@ -171,3 +171,33 @@ def test_what_learning_reads(database: Database) -> None:
     assert [one.article_id for one in labels.unjudged("en", 1)] == [ids[0]]
     assert labels.unjudged("ru", 10) == labels.texts([ids[3]])
     assert labels.unjudged("ko", 10) == []
+
+
+def test_the_last_change_of_a_verdict_can_be_undone(database: Database) -> None:
+    add_topics()
+    (one,) = store(add_source(), article(1, "arms"))
+
+    def standing() -> list[tuple[int, str]]:
+        return [(verdict.value, verdict.by) for verdict in labels.verdicts(article_id=one)]
+
+    with pytest.raises(NotFound, match="nobody has given a verdict on 'arms'"):
+        labels.undo_verdict(one, "arms", "ann", NOW)
+    labels.set_verdict(one, "arms", 1, "ann", NOW)
+    labels.set_verdict(one, "arms", -1, "bob", LATER)
+    assert shown("arms") == []
+    again = labels.undo_verdict(one, "arms", "bob", LATER + timedelta(minutes=1))
+    assert again is not None
+    assert (again.verdict, again.verdict_by) == (1, "ann")
+    assert (standing(), shown("arms")) == ([(1, "ann")], [one])
+    labels.undo_verdict(one, "arms", "bob", LATER + timedelta(minutes=2))  # redone
+    assert (standing(), shown("arms")) == ([(-1, "bob")], [])
+    labels.withdraw_verdict(one, "arms", "cleo", LATER + timedelta(minutes=3))
+    assert standing() == []
+    labels.undo_verdict(one, "arms", "cleo", LATER + timedelta(minutes=4))  # the withdrawal
+    assert standing() == [(-1, "bob")]
+    labels.withdraw_verdict(one, "arms", "cleo", LATER + timedelta(minutes=5))
+    labels.set_verdict(one, "arms", 1, "dan", LATER + timedelta(minutes=6))
+    labels.undo_verdict(one, "arms", "dan", LATER + timedelta(minutes=7))
+    assert standing() == []  # nothing stood before that
+    assert shown("arms") == [one]  # as the rules say
+    check_summaries(database)

@@ -63,6 +63,7 @@ WRITING: dict[str, Callable[[], object]] = {
     "labels.sync_topics": lambda: labels.sync_topics([TopicSpec("new", "", 0.5)], "rules-2", NOW),
     "labels.set_verdict": lambda: labels.set_verdict(1, "arms", -1, "ann", NOW),
     "labels.withdraw_verdict": lambda: labels.withdraw_verdict(2, "sanctions", "ann", NOW),
+    "labels.undo_verdict": lambda: labels.undo_verdict(2, "sanctions", "ann", NOW),
     "labels.replace_tags": lambda: labels.replace_tags(
         [Retagged(1, "1:1", (tag("sanctions"),))], taxonomy="rules-2", now=NOW
     ),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SIGNS = {"+": 1, "-": -1, "~": 0}
 _FLAG = re.compile(r"-h|-v+")  # what begins with one dash and is no verdict
-_TAKING = ("--by", "--withdraw", "--config")  # options whose value may begin with anything
+_TAKING = ("--by", "--withdraw", "--undo", "--config")  # options whose value may begin with anything
 
 
 class _Signed(click.Command):
@@ -48,6 +48,7 @@ class _Signed(click.Command):
     wirewatch label 3 +diplomacy --by ann
     wirewatch label 3 ~arms            take the verdict on arms back; the rules decide again
     wirewatch label 3 --withdraw arms  the same
+    wirewatch label 3 --undo arms      the last change back: what stood before it stands again
     """,
     cls=_Signed,
 )
@@ -61,6 +62,13 @@ class _Signed(click.Command):
     shell_complete=topic_names,
     help="Take the verdict on a topic back.",
 )
+@click.option(
+    "--undo",
+    multiple=True,
+    metavar="TOPIC",
+    shell_complete=topic_names,
+    help="Take the last change back: what stood before it stands again.",
+)
 @json_option
 def command(
     state: State,
@@ -69,6 +77,7 @@ def command(
     *,
     by: str | None,
     withdraw: tuple[str, ...],
+    undo: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Say yes or no to topics of an article.
@@ -76,14 +85,16 @@ def command(
     A verdict wins over the rules, now and whenever the article is labelled again, until it is withdrawn.
     All are given or, where one of them cannot be, none. Without any, those that stand are shown.
     """
-    wanted = _wanted(changes, withdraw)
+    wanted = _wanted(changes, withdraw, undo)
     who = signed_name(by)
     with state.database() as database:
         from models import catalog, labels  # noqa: PLC0415
 
         with database.transaction():
             for topic, value in wanted.items():
-                if value:
+                if value is None:
+                    labels.undo_verdict(article_id, topic, who, state.now)
+                elif value:
                     labels.set_verdict(article_id, topic, value, who, state.now)
                 else:
                     labels.withdraw_verdict(article_id, topic, who, state.now)
@@ -102,22 +113,30 @@ def command(
             say("nobody has given a verdict on this article")
 
 
-def _wanted(changes: tuple[str, ...], withdraw: tuple[str, ...]) -> dict[str, int]:
-    """Topic → +1, -1 or 0 (withdraw)."""
-    wanted: dict[str, int] = {}
+def _wanted(
+    changes: tuple[str, ...], withdraw: tuple[str, ...], undo: tuple[str, ...]
+) -> dict[str, int | None]:
+    """Topic → +1, -1, 0 (withdraw) or None (undo)."""
+    wanted: dict[str, int | None] = {}
+
+    def want(topic: str, value: int | None) -> None:
+        if wanted.setdefault(topic, value) != value:
+            raise click.UsageError(f"there are two different verdicts on {topic!r}")
+
     for change in [*changes, *(f"~{topic}" for topic in withdraw)]:
         sign, topic = change[:1], change[1:]
         if sign not in _SIGNS or not topic:
             raise click.UsageError(
                 f"{change!r} is no verdict: write +TOPIC for yes, -TOPIC for no, ~TOPIC to withdraw"
             )
-        if wanted.setdefault(topic, _SIGNS[sign]) != _SIGNS[sign]:
-            raise click.UsageError(f"there are two different verdicts on {topic!r}")
+        want(topic, _SIGNS[sign])
+    for topic in undo:
+        want(topic, None)
     return wanted
 
 
 def _as_json(
-    article_id: int, wanted: dict[str, int], tags: dict[str, TagRecord], standing: list[VerdictRecord]
+    article_id: int, wanted: dict[str, int | None], tags: dict[str, TagRecord], standing: list[VerdictRecord]
 ) -> dict[str, Any]:
     return {
         "article": article_id,
