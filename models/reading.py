@@ -24,14 +24,14 @@ from models.tagging import CHUNK, marks
 _SUMMARY = """
     a.id, a.title, a.title_made, a.url, a.published_at, a.precision, a.seen_at, a.source_id,
     COALESCE(s.title, s.location), a.language, a.path, a.duplicate_of,
-    (SELECT count(*) FROM article d WHERE d.duplicate_of = a.id), a.uncovered, a.position
+    (SELECT count(*) FROM article d WHERE d.duplicate_of = a.id), a.uncovered, a.vanished_at, a.position
 """
 _DETAIL = """
     a.text, a.author, a.guid, a.key, a.content_hash, a.date_origin, a.categories, a.enclosures, a.cuts,
-    a.updated_at, a.vanished_at
+    a.updated_at
 """
 _FROM = "FROM article a JOIN source s ON s.id = a.source_id"
-_WIDTH = 15  # columns of _SUMMARY
+_WIDTH = 16  # columns of _SUMMARY
 
 
 def summaries(database: Database, column: str, values: Sequence[int]) -> list[ArticleSummary]:
@@ -88,7 +88,7 @@ def _record(
         revisions=tuple(revisions),
         tags=tuple(tags),
         updated_at=optional_moment(detail[9]),
-        vanished_at=optional_moment(detail[10]),
+        vanished_at=optional_moment(row[14]),
     )
 
 
@@ -169,6 +169,7 @@ def _summary(row: Sequence[Any], tags: Sequence[TagRecord]) -> ArticleSummary:
         duplicate_of=row[11],
         duplicates=row[12],
         uncovered=tuple(load_json(row[13])),
+        vanished_at=optional_moment(row[14]),
     )
 
 

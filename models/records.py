@@ -220,6 +220,7 @@ class ArticleSummary:
     duplicate_of: int | None = None
     duplicates: int = 0  # how many other sources brought the same
     uncovered: tuple[str, ...] = ()  # topics that have no rules for its language: not judged, not refused
+    vanished_at: datetime | None = None  # when its file was found to be gone
     snippet: str | None = None  # with matches between \x02 and \x03, when text was asked for
 
 

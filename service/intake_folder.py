@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 # Looking for a folder that is missing, or hangs, asks nothing of anybody else's server.
 _LONGEST_WAIT = timedelta(minutes=5)
-_SHARE = 9  # a folder that settles is left alone nine times as long as walking through it takes
+_SHARE = 9  # a folder is left alone nine times as long as walking through it takes
 
 
 class FolderIntake:
@@ -231,11 +231,11 @@ class FolderIntake:
             cadence=self._cadence,
             seed=looks.seed(source, now),
         )
-        at = following.at
+        rest = timedelta(seconds=max(0.1, _SHARE * taken.walking))
+        at = max(following.at, now + rest)
         if taken.more or self._stopping.is_set():
             at = now
         elif taken.settling:
-            rest = timedelta(seconds=max(0.1, _SHARE * taken.walking))
             at = min(at, now + max(self.rules.still_for, rest))
         return SourceUpdate(source.id, at, interval=following.interval, lease_owner=self._owner)
 

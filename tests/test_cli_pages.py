@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from models import open_database, pages
+from models import articles, open_database, pages
 from models.records import PageRecord
 from tests.cli_home import NOW, Home, home, stored
 
@@ -39,6 +39,20 @@ def test_where_the_text_is_from(stored: Home, database_url: str, page: PageRecor
     done = stored.run("show", "1")
     assert done.code == 0
     assert said in done.out.splitlines()
+
+
+def test_lists_say_that_a_file_is_gone(stored: Home, database_url: str) -> None:
+    database = open_database(database_url)
+    articles.mark_vanished(2, ["/srv/reports/сады.txt"], NOW)
+    database.close()
+    done = stored.run("articles", "--limit", "50")
+    assert [line for line in done.out.splitlines() if "(its file is gone)" in line] == [
+        line for line in done.out.splitlines() if "Сады и парки города" in line
+    ]
+    assert "(its file is gone)" in done.out
+    gone = {one["id"]: one["vanished_at"] for one in stored.run("articles", "--json").json}
+    assert gone[2] == "2024-06-20T12:00:00Z"
+    assert {one for one, when in gone.items() if when} == {2}
 
 
 def test_for_programs(stored: Home, database_url: str) -> None:

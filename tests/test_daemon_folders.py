@@ -16,6 +16,7 @@ from tests.mounts import Hanging, memory, unmount
 from tests.test_daemon import settings
 
 STILL = 'still_for = "300ms"\n'
+LONG_STILL = 'still_for = "1s"\n'  # longer than a busy machine keeps a writer waiting in the middle
 
 
 def document(number: int, more: str = "") -> str:
@@ -25,11 +26,13 @@ def document(number: int, more: str = "") -> str:
     )
 
 
-def watched_settings(home: Path, *folders: Path, schedule: str = "every 1h", extra: str = "") -> None:
+def watched_settings(
+    home: Path, *folders: Path, schedule: str = "every 1h", extra: str = "", still: str = STILL
+) -> None:
     settings(
         home,
         *(f'path = "{folder}"\nschedule = "{schedule}"' for folder in folders),
-        extra=STILL + extra + "[seeds]\nimport = false\n",
+        extra=still + extra + "[seeds]\nimport = false\n",
     )
     # `settings` writes still_for = "0s" itself; the later line is ours.
     file = home / "wirewatch.toml"
@@ -48,7 +51,7 @@ def test_what_happens_in_a_watched_folder_is_found_at_once(tmp_path: Path) -> No
     inbox = tmp_path / "inbox"
     (inbox / "below").mkdir(parents=True)
     (inbox / "before.txt").write_text(document(1))
-    watched_settings(tmp_path, inbox)
+    watched_settings(tmp_path, inbox, still=LONG_STILL)
     with DaemonProcess(tmp_path) as daemon:
         daemon.wait_ready()
         daemon.wait_line(r"inbox: ok, 1 new")
@@ -96,6 +99,8 @@ def test_what_happens_in_a_watched_folder_is_found_at_once(tmp_path: Path) -> No
     assert paths["Council Report Number 3 on the Embargo"][1] == str(inbox / "below/moved/deeper/three.txt")
     number, _, text = paths["Council Report Number 2 on the Embargo"]
     assert text.count("And so on.") == 50  # whole, although it was written in pieces
+    listed = {one["id"]: one["vanished_at"] for one in ask("articles", home=tmp_path)}
+    assert [one for one, vanished in listed.items() if vanished] == [number]
     shown = ask("show", str(number), home=tmp_path)
     assert shown["vanished_at"] is not None
     assert shown["categories"] == []

@@ -102,7 +102,7 @@ def _row(article: ArticleSummary) -> list[Any]:
         str(article.id),
         date_of(article.published_at, article.precision),
         topics_of(article.tags),
-        article.title,
+        article.title if article.vanished_at is None else f"{article.title} (its file is gone)",
         article.source,
     ]
 
@@ -130,6 +130,7 @@ def article_json(article: ArticleSummary) -> dict[str, Any]:
         "path": article.path,
         "duplicate_of": article.duplicate_of,
         "duplicates": article.duplicates,
+        "vanished_at": moment(article.vanished_at),
         "snippet": None if snippet is None else snippet.replace("\x02", "").replace("\x03", ""),
         "tags": [
             {"topic": tag.topic, "score": round(tag.score, 4), "main": tag.main, "verdict": tag.verdict}

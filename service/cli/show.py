@@ -113,7 +113,6 @@ def _as_json(article: ArticleRecord, page: PageRecord | None) -> dict[str, Any]:
             for one in article.revisions
         ],
         "updated_at": moment(article.updated_at),
-        "vanished_at": moment(article.vanished_at),
         "page": None if page is None else _page_json(page),
         "tags": [tag_json(tag) for tag in article.tags],
     }

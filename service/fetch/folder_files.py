@@ -67,15 +67,15 @@ class Patterns:
     """Which names count."""
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
-        self._include = [_pattern(one) for one in include]
-        self._exclude = [_pattern(one) for one in exclude]
+        self._include = _Any(include)
+        self._exclude = _Any(exclude)
 
     def file(self, name: str, below: str) -> bool:
         if _is_hidden(name) or name.lower().endswith(_PARTIAL) or name.lower() in _LEFT_BY_PROGRAMS:
             return False
-        if _any(self._exclude, name, below):
+        if self._exclude.match(name, below):
             return False
-        return not self._include or _any(self._include, name, below)
+        return not self._include.given or self._include.match(name, below)
 
     def counts(self, is_folder: bool, name: str, below: str) -> bool:
         """`folder` or `file`."""
@@ -83,19 +83,27 @@ class Patterns:
 
     def folder(self, name: str, below: str) -> bool:
         hidden = _is_hidden(name) or name.lower() in _LEFT_BY_PROGRAMS
-        return not hidden and not _any(self._exclude, name, below)
+        return not hidden and not self._exclude.match(name, below)
 
 
 def _is_hidden(name: str) -> bool:
     return name.startswith((".", "~", "#")) or name.endswith("~")
 
 
-def _pattern(text: str) -> tuple[bool, Callable[[str], object]]:
-    return "/" in text, re.compile(translate(text.strip("/")), re.IGNORECASE).match
+class _Any:
+    """Shell patterns as two expressions: one for names, one for paths below the folder."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self.given = bool(patterns)
+        self._name = _joined([one for one in patterns if "/" not in one])
+        self._below = _joined([one.strip("/") for one in patterns if "/" in one])
+
+    def match(self, name: str, below: str) -> bool:
+        return bool((self._name and self._name(name)) or (self._below and self._below(below)))
 
 
-def _any(patterns: Sequence[tuple[bool, Callable[[str], object]]], name: str, below: str) -> bool:
-    return any(match(below if whole else name) for whole, match in patterns)
+def _joined(patterns: Sequence[str]) -> Callable[[str], object] | None:
+    return re.compile("|".join(map(translate, patterns)), re.IGNORECASE).match if patterns else None
 
 
 def read_whole(handle: int, status: os.stat_result, step: Callable[[], None]) -> bytes | None:
