@@ -36,6 +36,7 @@ from service.relabel import Relabeller, Relabelling
 from service.settings import Settings, source_specs
 from service.tagging import Tagger, Taxonomy, load_topics
 from service.tagging.learned import signature
+from service.tagging.thresholds import threshold_of
 from service.tally import Tally
 from service.values import Reason
 from service.websub.parts import HubRules, Hubs
@@ -372,7 +373,12 @@ def _learned_signature(settings: Settings) -> object:
 def topic_specs(taxonomy: Taxonomy) -> list[TopicSpec]:
     """The topics of a taxonomy, as the database keeps them."""
     return [
-        TopicSpec(topic.name, topic.description, topic.threshold, tuple(sorted(topic.languages)))
+        TopicSpec(
+            topic.name,
+            topic.description,
+            threshold_of(taxonomy, topic),
+            tuple(sorted(topic.languages)),
+        )
         for topic in taxonomy.topics
     ]
 

@@ -102,6 +102,9 @@ def test_fifty_verdicts_are_learned_adopted_and_taken_back(ships: Home) -> None:
     assert carrying(ships) == 25 + 10
     assert ships.run("retag", "--json").json["topics"]["ships"]["lost"] == 5  # the ferries nobody judged
     assert carrying(ships) == 25 + 5
+    told = ships.run("topics")
+    assert "weights learned here from 50 articles with verdicts" in told.err
+    assert "run 'wirewatch train' again" not in told.err
     again = ships.run("train", "--gold", "gold.jsonl")
     assert "just these weights are in force already" in again.err
 
@@ -110,6 +113,25 @@ def test_fifty_verdicts_are_learned_adopted_and_taken_back(ships: Home) -> None:
     assert "nothing was learned here" in ships.run("train", "--revert").err
     assert ships.run("retag", "--json").json["topics"]["ships"]["gained"] == 5
     assert ships.run("topics", "--json").json == before
+
+
+def test_weights_that_start_from_others_are_told(ships: Home, made: Path) -> None:
+    """As after an upgrade of the program."""
+    assert "adopted: " in ships.run("train").out
+    file = json.loads((made / "weights.json").read_text(encoding="utf-8"))
+    file["topics"]["ships"]["bias"] -= 0.5
+    file["topics"]["ships"]["threshold"] = 0.4
+    (ships.folder / "newer.json").write_text(json.dumps(file), encoding="utf-8")
+    ships.set(WIREWATCH_TOPICS_WEIGHTS="newer.json")
+
+    assert "they start from other weights" in ships.run("topics").err
+
+    assert "adopted: " in ships.run("train").out
+    assert "they start from other weights" not in ships.run("topics").err
+    ships.run("train", "--revert")
+    ships.run("train", "--revert")
+    assert ships.run("topics", "--json").json[0]["threshold"] == 0.4
+    assert "learned here" not in ships.run("topics").err
 
 
 def test_a_second_training_can_be_taken_back_alone(ships: Home) -> None:

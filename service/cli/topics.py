@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from service.cli.output import print_json, print_table
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from service.cli.output import count, hint, print_json, print_table
 from service.cli.state import State, define, json_option
+
+if TYPE_CHECKING:
+    from service.tagging import Taxonomy
 
 
 @define(
@@ -21,6 +27,8 @@ def command(state: State, as_json: bool) -> None:
     They come from the topics file; the counts, duplicates left out, from the database. Articles in other
     languages than those of a topic's rules are not judged, and marked as not covered.
     """
+    from service.tagging.thresholds import threshold_of  # noqa: PLC0415
+
     taxonomy = state.taxonomy()
     counts = _counts(state)
     if as_json:
@@ -29,7 +37,7 @@ def command(state: State, as_json: bool) -> None:
                 {
                     "topic": topic.name,
                     "description": topic.description,
-                    "threshold": topic.threshold,
+                    "threshold": round(threshold_of(taxonomy, topic), 4),
                     "languages": sorted(topic.languages),
                     "articles": counts.get(topic.name, 0),
                     "iptc": list(topic.iptc),
@@ -45,13 +53,33 @@ def command(state: State, as_json: bool) -> None:
             [
                 topic.name,
                 f"{counts.get(topic.name, 0):,}",
-                f"{topic.threshold:.2f}",
+                f"{threshold_of(taxonomy, topic):.2f}",
                 ", ".join(sorted(topic.languages)) or "all",
                 topic.description,
             ]
             for topic in taxonomy.topics
         ],
     )
+    for line in _learned(state, taxonomy):
+        hint(line)
+
+
+def _learned(state: State, taxonomy: Taxonomy) -> Iterator[str]:
+    """What this installation added to the topics."""
+    from service.tagging.learned import read_phrases  # noqa: PLC0415
+    from service.training import learned_model, starting_model  # noqa: PLC0415
+
+    topics = state.settings.topics
+    assert topics.learned is not None, "settings that were loaded name one"
+    accepted = sum(phrase.accepted for phrase in read_phrases(topics.learned))
+    if accepted:
+        yield f"{count(accepted, 'phrase')} accepted here: 'wirewatch train phrases --decided' lists them"
+    model = learned_model(topics.learned)
+    if model is not None:
+        said = count(model.file.trained.get("verdicts", 0), "article")
+        yield f"weights learned here from {said} with verdicts; 'wirewatch train --revert' takes them back"
+        if model.file.trained.get("base") != starting_model(taxonomy, topics.weights).version:
+            yield "they start from other weights than those in force by now: run 'wirewatch train' again"
 
 
 def _counts(state: State) -> dict[str, int]:

@@ -157,9 +157,9 @@ def fold(source: str) -> Folded:
             cased = cased.replace(character, plain)
     if cased.isascii():
         compatible = True
-        plain = cased.encode("ascii")
-        if len(plain.translate(None, _ASCII_BLANKS)) < len(plain):  # tabs and the like: rarely any
-            cased = plain.translate(_ASCII_BLANKED).decode("ascii")
+        raw = cased.encode("ascii")
+        if len(raw.translate(None, _ASCII_BLANKS)) < len(raw):  # tabs and the like: rarely any
+            cased = raw.translate(_ASCII_BLANKED).decode("ascii")
     else:
         compatible = unicodedata.is_normalized("NFKC", cased)
         try:
