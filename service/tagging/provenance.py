@@ -40,7 +40,9 @@ def recorded(model: Model) -> Report | None:
     notes = [f"as recorded when the weights were learned ({measured.get('folds', '?')} folds)"]
     if "base" in trained:
         notes.append("they are those of the weights from which the ones learned here start")
-    return Report(topics, int(trained.get("rows", 0)), cross_validated=True, notes=tuple(notes))
+    # Articles that only stood beside the others taught, too, but measured nothing.
+    measuring = max(one.scored for one in topics.values())
+    return Report(topics, measuring, cross_validated=True, notes=tuple(notes))
 
 
 def _topic(name: str, figures: dict[str, Any]) -> TopicReport:
