@@ -136,7 +136,7 @@ def _stored(database: Database, source: int) -> list[Row]:
             (source,),
         ):
             old[article].add(content_hash)
-    return [Row(*row, hashes=frozenset({row[4], *old[row[0]]})) for row in rows]
+    return [Row(*(*row, frozenset({row[4], *old[row[0]]}))) for row in rows]
 
 
 def check(done: Replay) -> None:

@@ -299,6 +299,29 @@ def _evidence(
 
     Words stand alone only where they, as verdicts taught them, are enough for the topic to hold.
     """
+    by_sentence, places = _by_sentence(seen, topic, gains, known)
+    shown = {sentence: _outermost(found) for sentence, found in by_sentence.items()}
+    totals: dict[Span, float] = {}
+    for sentence, found in shown.items():
+        totals.update(dict.fromkeys(found, gains.sentence(sentence) / len(found)))
+    order = {sentence: list(found) for sentence, found in shown.items()}
+    for key, spans in sorted(places.items()):
+        for sentence, span in spans:
+            around = bisect_left(order[sentence], span[1], key=itemgetter(1))  # their ends grow, too
+            totals[order[sentence][around]] += gains.rules[key] / len(spans)
+    rules = {span: rule for found in shown.values() for span, rule in found.items()}
+    best = nsmallest(MAX_EVIDENCE, totals.items(), key=lambda item: (-abs(item[1]), item[0]))
+    made = [_item(reading, span, rules[span].text, gain) for span, gain in best if abs(gain) >= _LEAST]
+    for gain, word in gains.words() if made or holds else ():
+        if place := _first(reading.folded.text, word):
+            made.append(_item(reading, place, f'model: word "{word}"', gain))
+    return made
+
+
+def _by_sentence(
+    seen: Traits, topic: str, gains: _Gains, known: Known
+) -> tuple[dict[int, dict[Span, Rule]], dict[str, list[tuple[int, Span]]]]:
+    """Which rule of a topic stands where in each sentence, and where those with a gain of their own stand."""
     by_sentence: dict[int, dict[Span, Rule]] = defaultdict(dict)
     places: dict[str, list[tuple[int, Span]]] = defaultdict(list)
     for sentence, rule, span in seen.places:
@@ -310,28 +333,7 @@ def _evidence(
             key = known.key(rule)
             if key in gains.rules:
                 places[key].append((sentence, span))
-    shown = {sentence: _outermost(found) for sentence, found in by_sentence.items()}
-    totals: dict[Span, float] = {}
-    for sentence, found in shown.items():
-        totals.update(dict.fromkeys(found, gains.sentence(sentence) / len(found)))
-    order = {sentence: list(found) for sentence, found in shown.items()}
-    for key, spans in sorted(places.items()):
-        for sentence, span in spans:
-            totals[_around(order[sentence], span)] += gains.rules[key] / len(spans)
-    rules = {span: rule for found in shown.values() for span, rule in found.items()}
-    best = nsmallest(MAX_EVIDENCE, totals.items(), key=lambda item: (-abs(item[1]), item[0]))
-    made = [_item(reading, span, rules[span].text, gain) for span, gain in best if abs(gain) >= _LEAST]
-    if made or holds:
-        for gain, word in gains.words():
-            place = _first(reading.folded.text, word)
-            if place:
-                made.append(_item(reading, place, f'model: word "{word}"', gain))
-    return made
-
-
-def _around(shown: Sequence[Span], span: Span) -> Span:
-    """The first of the shown spans in which a span lies: their ends grow with their starts."""
-    return shown[bisect_left(shown, span[1], key=itemgetter(1))]
+    return by_sentence, places
 
 
 def _outermost(found: Mapping[Span, Rule]) -> dict[Span, Rule]:
