@@ -48,6 +48,23 @@ def test_no_file_is_needed(tmp_path: Path) -> None:
     assert settings.sources == ()
 
 
+@pytest.mark.parametrize(
+    ("environ", "folder"),
+    [
+        ({}, "data/wirewatch/wirewatch.db.learned"),
+        ({"WIREWATCH_DATABASE": "other/news.db"}, "other/news.db.learned"),
+        ({"WIREWATCH_DATABASE": "postgresql://me@db.example/news"}, "data/wirewatch/wirewatch.db.learned"),
+        ({"WIREWATCH_TOPICS_LEARNED": "taught"}, "taught"),
+    ],
+)
+def test_what_is_learned_lies_beside_the_database(
+    tmp_path: Path, environ: dict[str, str], folder: str
+) -> None:
+    settings = load(tmp_path, XDG_DATA_HOME=str(tmp_path / "data"), **environ)
+
+    assert settings.topics.learned == tmp_path / folder
+
+
 def test_the_platform_says_where_data_lies(tmp_path: Path) -> None:
     program = (
         "import os; from pathlib import Path; from service.settings import load_settings\n"
