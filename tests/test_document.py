@@ -217,7 +217,13 @@ def test_any_bytes_give_entries_or_a_reason(body: bytes, name: str) -> None:
 
 @settings(deadline=None)
 @given(
-    st.integers(0, 2**32), st.sampled_from(["page.html", "message.eml", "saved-feed.xml", "front-matter.md"])
+    st.integers(0, 2**32),
+    st.sampled_from(
+        [
+            *("page.html", "message.eml", "saved-feed.xml", "front-matter.md", "saved.mhtml"),
+            *("article.pdf", "changes.docx", "notes.odt", "table.rtf"),
+        ]
+    ),
 )
 def test_a_damaged_document_gives_entries_or_a_reason(seed: int, name: str) -> None:
     chance = random.Random(seed)

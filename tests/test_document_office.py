@@ -270,6 +270,13 @@ def test_a_document_type_without_entities_is_no_bomb() -> None:
     assert read(odt(f"<text:p>{TEXT}</text:p>", more={"meta.xml": old})).text == TEXT
 
 
+def test_properties_that_are_broken_do_no_harm() -> None:
+    body = docx(PARAGRAPHS, more={"docProps/core.xml": "<cp:core><dc:title>One of them</dc:title><a:<b"})
+    article = read(body)
+    assert article.title == "One of them"
+    assert article.text.split("\n\n") == [TEXT, MORE]
+
+
 def test_an_embedded_style_map_decides_nothing() -> None:
     body = docx(PARAGRAPHS, more={"mammoth/style-map": "p => !"})
     assert read(body).text.split("\n\n") == [TEXT, MORE]

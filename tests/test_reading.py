@@ -11,6 +11,7 @@ from service.errors import ParseFailure
 from service.reading import read_document, read_feed
 from service.tagging import Tagger, load_topics
 from service.values import Fetched, Reason, Tag
+from tests.document_makers import zipped
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>
@@ -61,6 +62,23 @@ def test_an_entry_that_cannot_be_read_costs_no_other(tagger: Tagger) -> None:
     assert [one.article.guid for one in reading.finished] == ["1", "3"]
     (warning,) = reading.warnings
     assert "entry 2 (Trouble): ZeroDivisionError: a fault of ours" in warning
+
+
+def test_a_list_is_read_with_what_cannot_be_read_of_it(tagger: Tagger) -> None:
+    body = b'{"id": 1, "title": "Council widens sanctions"}\n{"price": 3}\nbroken\n{"title": "Two"}\n'
+    reading = read_document(body, "list.jsonl", tagger=tagger, fetched_at=NOW, path="/in/list.jsonl")
+    assert [(one.article.title, one.article.path) for one in reading.finished] == [
+        ("Council widens sanctions", "/in/list.jsonl!/1"),
+        ("Two", "/in/list.jsonl"),
+    ]
+    assert [warning.partition(": ")[0] for warning in reading.warnings] == ["record 2", "record 3"]
+
+
+def test_a_list_of_nothing_to_read_says_why(tagger: Tagger) -> None:
+    with pytest.raises(ParseFailure, match="no column is known to hold a title or a text"):
+        read_document(b"price,colour\n1,red\n", "list.csv", tagger=tagger, fetched_at=NOW)
+    with pytest.raises(ParseFailure, match="without any article"):
+        read_document(zipped({}), "empty.zip", tagger=tagger, fetched_at=NOW)
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,8 @@ def _properties(part: bytes | None) -> dict[str, str]:
     root = _parse(part) if part else None
     found: dict[str, str] = {}
     for element in root.iter(etree.Element) if root is not None else ():
-        name = _NAMES.get(etree.QName(element).localname)
+        # A broken part may have names that lxml refuses to take apart.
+        name = _NAMES.get(str(element.tag).rpartition("}")[2].rpartition(":")[2])
         value = (element.text or "").strip()[:_MAX_PROPERTY]
         if name and value:
             found.setdefault(name, value)

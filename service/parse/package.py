@@ -7,7 +7,9 @@ looked at before: how much it unpacks to, and whether it declares entities, whic
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -20,6 +22,17 @@ MAX_PART = 64 * 1024 * 1024  # bytes of one part of XML, unpacked
 MAX_RATIO = 200  # of unpacked to packed; repeated paragraphs reach 50
 _SMALL = 1024 * 1024  # bytes below which no ratio matters
 _MAX_DIRECTORY = 16 * 1024 * 1024  # bytes of an archive's table of contents
+# What zipfile lets through of whatever a broken archive leads it to.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+)
 _END = b"PK\x05\x06"
 _ZIP64 = 0xFFFFFFFF
 _END_SIZE = 22  # bytes, and a comment of up to 65,535
@@ -55,7 +68,7 @@ class Package:
         """A part's content, None where there is none."""
         try:
             return self.archive.read(name)
-        except (KeyError, zipfile.BadZipFile, NotImplementedError, OSError, RuntimeError, EOFError):
+        except (KeyError, *_BROKEN):
             return None
 
 
