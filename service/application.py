@@ -149,7 +149,12 @@ class Application:
             folders=self.folders,
             loop=network.loop,
             owner=self.owner,
-            capacity=Capacity(fetches=schedule.fetches, per_host=http.per_host, lease=schedule.lease),
+            capacity=Capacity(
+                fetches=schedule.fetches,
+                per_host=http.per_host,
+                lease=schedule.lease,
+                floor=schedule.floor,
+            ),
             clock=self.clock,
             tally=self.tally,
         )
@@ -322,6 +327,11 @@ class Application:
             # They run out by themselves; the rest is still to be closed.
             logger.debug("the leases could not be given back: {}", error)
         return left
+
+    def tidy(self) -> None:
+        """Forget what nobody needs any more: hosts that were asked once, and their turns."""
+        if "network" in self.__dict__:  # else nothing has gone out yet
+            self.network.forget_idle()
 
     def relabelling(self) -> Relabelling:
         """What labels stored articles again by the topics in force, step by step."""

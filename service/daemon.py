@@ -114,7 +114,7 @@ class _Daemon:
                 failed = len(imported.failed)
                 logger.info("imported the seed articles: {} new, {} failed", imported.new, failed)
         application.watch_folders()
-        application.poller.spread_overdue(floor=application.settings.schedule.floor.total_seconds())
+        application.poller.spread_overdue()
         page = self._page()
         self._turn(words)
         try:
@@ -191,6 +191,7 @@ class _Daemon:
         self._notifier.status(self._status())
 
     def _tidy(self) -> None:
+        self._application.tidy()
         before = self._application.clock() - self._application.settings.storage.keep_polls
         forgotten = 0
         while count := source_store.forget_polls(before):

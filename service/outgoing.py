@@ -26,6 +26,14 @@ class Network:
         loop = EventLoop()
         return cls(loop, loop.submit(fetcher_of(settings)).result(), politeness_of(settings))
 
+    def forget_idle(self) -> int:
+        """Drop what is known of hosts that nobody asks now; how many are left."""
+
+        async def forget() -> int:  # inside the loop, whose own the turns are
+            return self.politeness.forget_idle()
+
+        return self.loop.submit(forget()).result()
+
     def close(self) -> None:
         """End every connection, then the loop."""
         self.loop.submit(self.fetcher.close()).result()

@@ -42,6 +42,7 @@ class Capacity:
     fetches: int = 32  # looks at feeds in flight
     per_host: int = 2  # of one registrable domain
     lease: timedelta = timedelta(minutes=10)
+    floor: timedelta = timedelta(minutes=15)  # the shortest interval of a feed
 
 
 # Seconds: over how long overdue feeds are spread at most, and for as many as are fetched at a time.
@@ -85,30 +86,38 @@ class Poller:
         source_store.hasten(chosen, self._clock())
         self._watcher = watcher
 
-    def spread_overdue(self, *, floor: float) -> int:
+    def spread_overdue(self, *, new: bool = False) -> int:
         """Spread the feeds that are overdue over a while, where they are more than can be fetched at once.
 
         After a stop of hours everything is due: asked in one go, it would stay in one go for ever. The while
-        grows with their number, up to the shortest interval (``floor``, seconds) or ten minutes. Gives how
-        many were put off.
+        grows with their number, up to the shortest interval or ten minutes. Gives how many were put off.
 
+        :param new: only those that nobody has looked at yet
         :raises models.errors.StorageError: the database could not take it; they are due as they were
         """
-        now = self._clock()
-        waiting = source_store.overdue(now)
-        if len(waiting) <= self._capacity.fetches:
+        now, at_a_time = self._clock(), self._capacity.fetches
+        waiting = source_store.overdue(now, new=new)
+        if len(waiting) <= at_a_time:
             return 0
-        window = min(floor, _LONGEST_SPREAD, len(waiting) / self._capacity.fetches * _SPREAD_STEP)
+        floor = self._capacity.floor.total_seconds()
+        window = min(floor, _LONGEST_SPREAD, len(waiting) / at_a_time * _SPREAD_STEP)
         source_store.reschedule(spread(waiting, now, window), now=now)
-        logger.info("{} feeds are overdue; they are spread over {:.0f} s", len(waiting), window)
+        kind = "new" if new else "overdue"
+        logger.info("{} feeds are {}; they are spread over {:.0f} s", len(waiting), kind, window)
         return len(waiting)
 
     def tick(self) -> int:
         """Claim what is due and begin to look at it; gives how many were claimed.
 
+        Where a list of feeds was added in the meantime, a few are looked at now and the others are spread.
+
         :raises models.errors.StorageError: the database does not answer; the next tick tries again
         """
-        return len(self.begin_due())
+        room = self._capacity.fetches - self.in_hand()
+        begun = len(self.begin_due())
+        if begun and begun >= room:
+            self.spread_overdue(new=True)
+        return begun
 
     def begin_due(self) -> dict[int, Future[PollRecord | None]]:
         """As `tick`; gives the looks that were begun, by source."""

@@ -15,7 +15,7 @@ from service.application import Application
 from service.cadence import spread
 from service.settings import load_settings
 from tests.server import Reply, Server
-from tests.storage import NOW, add_source, update
+from tests.storage import NOW, add_source, poll, update
 
 LATER = NOW + timedelta(hours=5)
 FETCHES = 32
@@ -70,7 +70,7 @@ def test_what_is_overdue_is_told_and_put_off_in_one_write(database: Database) ->
 def test_many_are_spread_evenly(database: Database, tmp_path: Path) -> None:
     ids = add_many(2_000)
     with application(database, tmp_path) as parts:
-        assert parts.poller.spread_overdue(floor=900.0) == len(ids)
+        assert parts.poller.spread_overdue() == len(ids)
     due = [one.next_poll_at for one in sources.list_sources()]
     seconds = [(time - LATER).total_seconds() for time in due if time]
     assert len(seconds) == len(ids)
@@ -92,8 +92,46 @@ def test_ten_thousand_are_spread_over_ten_minutes_or_the_floor() -> None:
 def test_few_are_left_alone(database: Database, tmp_path: Path) -> None:
     add_many(FETCHES - FETCHES % 5)
     with application(database, tmp_path) as parts:
-        assert parts.poller.spread_overdue(floor=900.0) == 0
+        assert parts.poller.spread_overdue() == 0
     assert {one.next_poll_at for one in sources.list_sources()} == {NOW}
+
+
+def test_a_list_added_while_the_daemon_runs_begins_at_once_and_is_spread(
+    database: Database, tmp_path: Path
+) -> None:
+    """Addresses that the guard refuses: a look at one ends at once, and asks nobody."""
+    old = add_source("old")
+    sources.record_unchanged([update(old.id, next_poll_at=NOW)], [poll(old.id)])
+    with application(database, tmp_path) as parts:
+        assert parts.poller.tick() == 1
+        specs = [(SourceSpec(f"http://10.0.{n // 200}.{n % 200 + 1}/"), f"10.0.{n}") for n in range(1_000)]
+        sources.add_all(specs, now=LATER)
+        begun = parts.poller.tick()
+        assert FETCHES - 1 <= begun <= FETCHES
+        waiting = [one for one in sources.list_sources() if not one.last_polled_at and not one.lease_owner]
+        due = sorted((one.next_poll_at - LATER).total_seconds() for one in waiting if one.next_poll_at)
+    assert len(due) == 1_000 - begun
+    window = len(due) / FETCHES * 5
+    assert due[0] < 1
+    assert 0.9 * window < due[-1] <= window
+    assert max(Counter(int(seconds // 10) for seconds in due).values()) <= 2 * len(due) / (window / 10)
+
+
+def test_a_few_that_are_added_are_due_at_once(database: Database, tmp_path: Path) -> None:
+    with application(database, tmp_path) as parts:
+        specs = [(SourceSpec(f"http://10.0.0.{n + 1}/"), f"10.0.0.{n}") for n in range(FETCHES + 8)]
+        sources.add_all(specs, now=LATER)
+        parts.poller.tick()
+        assert all(one.next_poll_at == LATER for one in sources.list_sources() if not one.last_polled_at)
+
+
+def test_hosts_that_nobody_asks_are_forgotten(database: Database, tmp_path: Path) -> None:
+    with application(database, tmp_path) as parts:
+        parts.tidy()  # nothing has gone out: there is nothing to forget, and nothing is started for it
+        assert "network" not in vars(parts)
+        parts.network.politeness.rest("busy.example", 3600.0)
+        parts.network.politeness.rest("idle.example", 0.0)
+        assert parts.network.forget_idle() == 1
 
 
 def test_a_page_where_a_feed_was_resets_the_counted_move(database: Database, tmp_path: Path) -> None:
@@ -105,7 +143,7 @@ def test_a_page_where_a_feed_was_resets_the_counted_move(database: Database, tmp
         sources.record_unchanged(
             [update(source.id, moved_to=server.url("/new"), moved_count=2, next_poll_at=NOW)], []
         )
-        (poll,) = parts.poll([str(source.id)])
-    assert poll.outcome == "not_a_feed"
+        (looked,) = parts.poll([str(source.id)])
+    assert looked.outcome == "not_a_feed"
     after = sources.get(source.id)
     assert (after.location, after.moved_to, after.moved_count) == (server.url("/old"), None, 0)
