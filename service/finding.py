@@ -24,7 +24,7 @@ class Finding:
     """What is at an address. Exactly one of the three says something; none of them: no feed was found."""
 
     url: str
-    is_feed: bool = False
+    fetched: Fetched | None = None  # the feed that it is
     links: tuple[FeedLink, ...] = ()  # of a page, likeliest first
     failure: Failed | None = None  # the address itself could not be looked at
     why: str = ""  # it is no feed
@@ -43,7 +43,7 @@ async def find_at(fetcher: Fetcher, target: FeedTarget, *, now: datetime) -> Fin
         return Finding(target.url, failure=result)
     why = _objection(result)
     if why is None:
-        return Finding(target.url, is_feed=True)
+        return Finding(target.url, fetched=result)
     if not _is_page(result):
         return Finding(target.url, why=why)
     links = [one for one in find_feeds(result.body, result.final_url) if _may_be_told(target, one.url)]

@@ -66,7 +66,7 @@ def test_of_several_feeds_one_has_to_be_chosen(home: Home, server: Server) -> No
     assert code == Exit.USAGE
     assert server.url("/news.xml") in err
     assert server.url("/feed") in err
-    assert "add one of them, or --first the likeliest" in err
+    assert "name one of them, or --first the likeliest" in err
     assert not home.database.exists()
 
     assert add(home, server.url("/"), "--first")[0] == Exit.DONE

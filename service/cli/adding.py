@@ -6,14 +6,13 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from service.cli.output import hint, print_json, say
 from service.cli.source_json import source_json
-from service.cli.source_specs import host_of, refuse_private, spec_of
+from service.cli.source_specs import access_options, host_of, refuse_private, spec_of
 from service.cli.state import State, define, json_option
 from service.masking import mask, plain
 
@@ -39,18 +38,7 @@ if TYPE_CHECKING:
 @click.option("--title", help="What to call it; unset: what the feed calls itself.")
 @click.option("--group", help="Where lists show it, as parent/child.")
 @click.option("--schedule", help='When to look: "adaptive", "every 15m", or a cron expression in UTC.')
-@click.option("--allow-private", is_flag=True, help="It may be at a private or loopback address.")
-@click.option("--username", help="For HTTP basic authentication.")
-@click.option(
-    "--password-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
-    help="A file with the password; it is read at each poll and never stored.",
-)
-@click.option(
-    "--header", "headers", multiple=True, metavar="NAME:VALUE", help="A header to send; repeatable."
-)
-@click.option("--proxy", metavar="URL", help="A proxy for this source.")
+@access_options
 @click.option("--include", multiple=True, metavar="PATTERN", help="In a folder: only files like this.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="In a folder: no files like this.")
 @click.option(
@@ -138,7 +126,7 @@ def _address(finding: Finding, *, first: bool) -> str:
     """The address to watch, of what is at the one that was typed."""
     shown = mask(finding.url)
     failure = finding.failure
-    if finding.is_feed:
+    if finding.fetched is not None:
         return finding.url
     if failure is not None:
         if failure.reason == "blocked":
@@ -152,9 +140,15 @@ def _address(finding: Finding, *, first: bool) -> str:
         raise click.UsageError(
             f"no feed was found at {shown} ({mask(finding.why)}); --no-check adds it all the same"
         )
+    return chosen_link(finding, first=first).url
+
+
+def chosen_link(finding: Finding, *, first: bool) -> FeedLink:
+    """The feed of a page, asked for where it has several. Raises click.UsageError."""
+    shown = mask(finding.url)
     chosen = finding.links[0] if first or len(finding.links) == 1 else _choice(shown, finding.links)
     hint(f"the feed of {shown} is {mask(chosen.url)}")
-    return chosen.url
+    return chosen
 
 
 def _choice(page: str, links: Sequence[FeedLink]) -> FeedLink:
@@ -162,6 +156,6 @@ def _choice(page: str, links: Sequence[FeedLink]) -> FeedLink:
     for number, link in enumerate(links, 1):
         hint(f"  {number}  {mask(link.url)}" + (f"  ({link.title})" if link.title else ""))
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{page} has {len(links)} feeds: add one of them, or --first the likeliest")
+        raise click.UsageError(f"{page} has {len(links)} feeds: name one of them, or --first the likeliest")
     number = click.prompt(plain("Which one"), type=click.IntRange(1, len(links)), default=1, err=True)
     return links[number - 1]

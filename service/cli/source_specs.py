@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -16,7 +16,34 @@ if TYPE_CHECKING:
     from models.records import SourceSpec
 
 _PORTS = {"http": 80, "https": 443}
+F = TypeVar("F", bound=Callable[..., Any])
 NO_SOURCE = "an http:// or https:// address, or the path of a folder"
+
+
+def access_options(function: F) -> F:
+    """How to get at an address: where it may be, and who asks."""
+    for option in reversed(
+        (
+            click.option("--allow-private", is_flag=True, help="It may be at a private or loopback address."),
+            click.option("--username", help="For HTTP basic authentication."),
+            click.option(
+                "--password-file",
+                type=click.Path(path_type=Path, exists=True, dir_okay=False),
+                metavar="FILE",
+                help="A file with the password; it is read at each poll and never stored.",
+            ),
+            click.option(
+                "--header",
+                "headers",
+                multiple=True,
+                metavar="NAME:VALUE",
+                help="A header to send; repeatable.",
+            ),
+            click.option("--proxy", metavar="URL", help="A proxy for this source."),
+        )
+    ):
+        function = option(function)
+    return function
 
 
 def spec_of(state: State, location: str, options: Mapping[str, Any]) -> SourceSpec:

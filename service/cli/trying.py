@@ -3,73 +3,100 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.cli.adding import chosen_link
 from service.cli.exits import Exit, complain
 from service.cli.output import count, date_of, hint, moment, print_json, print_table
-from service.cli.source_specs import refuse_private, spec_of
+from service.cli.source_specs import access_options, refuse_private, spec_of
 from service.cli.state import State, define, json_option
 from service.masking import mask
 
 if TYPE_CHECKING:
+    from service.finding import Finding
     from service.reading import Finished, Reading
     from service.settings import Settings
-    from service.values import FeedTarget, FetchResult
+    from service.values import FeedTarget, Fetched
 
 
 @define(
     "test",
     examples="""
     wirewatch sources test https://example.org/feed.xml
+    wirewatch sources test https://example.org/ --first          the feed of a site
+    wirewatch sources test https://example.org/feed --header 'X-Key: 42'
     wirewatch sources test https://example.org/feed.xml --json | jq '.articles[].topics'
     """,
 )
 @click.argument("url", metavar="URL")
-@click.option("--allow-private", is_flag=True, help="It may be at a private or loopback address.")
+@access_options
+@click.option("--first", is_flag=True, help="Where a site has several feeds, take the likeliest.")
 @json_option
-def test(state: State, url: str, allow_private: bool, as_json: bool) -> Exit:
+def test(state: State, url: str, first: bool, as_json: bool, **options: Any) -> Exit:
     """Show what a feed would bring and how it would be labelled.
 
-    It is asked once, and nothing is stored. Exit code 1 says that it cannot be read, and why.
+    Of a site's address the feed is found, as 'sources add' does. Nothing is stored. Exit code 1 says that it
+    cannot be read, and why.
     """
     if "://" not in url:
         raise click.UsageError(f"{url!r} is no http:// or https:// address")
-    spec = spec_of(state, url, {"allow_private": allow_private, "day_first": None})
+    options["day_first"] = None
+    spec = spec_of(state, url, options)
     refuse_private(state, spec)
-    from service.errors import ParseFailure  # noqa: PLC0415
+    from service.errors import FetchFailure, ParseFailure  # noqa: PLC0415
     from service.reading import read_feed  # noqa: PLC0415
     from service.tagging import Tagger  # noqa: PLC0415
     from service.targets import target_of  # noqa: PLC0415
-    from service.values import Fetched  # noqa: PLC0415
+
+    def follow(finding: Finding) -> FeedTarget:
+        # What a page names has to pass what a person types has to pass.
+        found = spec_of(state, chosen_link(finding, first=first).url, options)
+        refuse_private(state, found)
+        return target_of(found.location, found.options)
 
     tagger = Tagger(state.taxonomy())
-    result = asyncio.run(_fetch(state.settings, target_of(spec.location, spec.options)))
-    if not isinstance(result, Fetched):
-        complain(f"{mask(url)}: {getattr(result, 'reason', '')}: {getattr(result, 'detail', '')}")
-        return Exit.FAILED
     try:
-        reading = read_feed(result, tagger=tagger, fetched_at=state.now)
-    except ParseFailure as failure:
+        fetched = asyncio.run(_bring(state.settings, target_of(spec.location, spec.options), follow))
+        reading = read_feed(fetched, tagger=tagger, fetched_at=state.now)
+    except (FetchFailure, ParseFailure) as failure:
         complain(f"{mask(url)}: {failure.reason}: {failure.detail}")
         return Exit.FAILED
     if as_json:
-        print_json(_as_json(reading))
+        print_json({"location": mask(fetched.url), **_as_json(reading)})
     else:
         _print(reading)
     return Exit.DONE
 
 
-async def _fetch(settings: Settings, target: FeedTarget) -> FetchResult:
+async def _bring(settings: Settings, target: FeedTarget, follow: Callable[[Finding], FeedTarget]) -> Fetched:
+    """The feed at an address, or that of the site that is there.
+
+    :raises FetchFailure: there is none, or it cannot be had
+    """
     from service.application import wall_clock  # noqa: PLC0415 - it brings everything
+    from service.errors import FetchFailure  # noqa: PLC0415
+    from service.finding import find_at  # noqa: PLC0415
     from service.outgoing import fetcher_of  # noqa: PLC0415
+    from service.values import Fetched, Reason  # noqa: PLC0415
 
     fetcher = await fetcher_of(settings)
     try:
-        return await fetcher.fetch(target, now=wall_clock())
+        finding = await find_at(fetcher, target, now=wall_clock())
+        if finding.fetched is not None:
+            return finding.fetched
+        if finding.failure is not None:
+            raise FetchFailure(finding.failure.reason, finding.failure.detail)
+        if not finding.links:
+            raise FetchFailure(Reason.NOT_A_FEED, finding.why)
+        result = await fetcher.fetch(follow(finding), now=wall_clock())
     finally:
         await fetcher.close()
+    if isinstance(result, Fetched):
+        return result
+    raise FetchFailure(getattr(result, "reason", Reason.INTERNAL), getattr(result, "detail", ""))
 
 
 def _topics(one: Finished) -> list[str]:
