@@ -34,6 +34,6 @@ def test_pages_are_read_at_least_as_well_as_by_trafilatura(shared: Path) -> None
         print(f"{name}: {len(found[name])} pages, F1 {own:.3f}, trafilatura {other:.3f}")
     assert len(found["all"]) > (200 if EVERY_FILE else 80)
     assert means["all"][0] >= means["all"][1]
-    assert means["all"][0] >= 0.92
+    assert means["all"][0] >= (0.92 if EVERY_FILE else 0.91)
     assert means["scrapinghub"][0] >= 0.98
     assert all(own >= other - (0.005 if EVERY_FILE else 0.02) for own, other in means.values())
