@@ -39,6 +39,10 @@ SOURCE_MENDS: Mapping[Reason, str] = {
         f"the guard lets nobody go there; if the address is meant, {_AGAIN} --allow-private, or see "
         "http.allow_private_networks and http.allowed_ports"
     ),
+    Reason.ROBOTS: (
+        f"its site's robots.txt asks programs to stay away from its pages; {_AGAIN} --full-text off, or ask "
+        "the publisher"
+    ),
     Reason.REDIRECT: f"its redirects lead in a circle or nowhere; {_MOVED_SITE}",
     Reason.TOO_LARGE: "it is larger than http.max_size allows; raise that, or take a smaller feed",
     Reason.UNAUTHORIZED: (

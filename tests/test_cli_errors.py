@@ -77,7 +77,10 @@ def test_a_database_without_schema_or_with_a_newer_one(home: Home) -> None:
 
     assert home.run("migrate").code == Exit.DONE
     with sqlite3.connect("x.db") as connection:
-        connection.execute("UPDATE schema_migration SET name = '9999_future'")
+        connection.execute(
+            "UPDATE schema_migration SET name = '9999_future' "
+            "WHERE name = (SELECT max(name) FROM schema_migration)"
+        )
     connection.close()
     newer = home.run("articles")
     assert newer.code == Exit.DATABASE

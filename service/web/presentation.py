@@ -42,6 +42,7 @@ _REASONS = {
     "timeout": "Its server does not answer in time",
     "broken": "The connection broke in the middle",
     "blocked": "Its address is one that may not be fetched",
+    "robots": "Its robots.txt asks programs to stay away",
     "redirect": "It redirects in a circle, too often, or to no web address",
     "too_large": "It is larger than the limit",
     "unauthorized": "Its server wants a login, or refuses us",
