@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,9 +14,12 @@ import pytest
 from inotify_simple import INotify
 from loguru import logger
 
+from models import open_database
+from service.application import Application
 from service.fetch.folder import scan
 from service.fetch.folder_files import Patterns
 from service.fetch.watching import Watcher
+from service.settings import load_settings
 
 NOW = datetime.now(UTC) + timedelta(hours=1)
 SOURCE, OTHER = 7, 8
@@ -269,6 +273,27 @@ def test_an_overflow_is_news_from_everywhere(watched: Watched) -> None:
     while SOURCE not in (told := watched.watcher.wait(DEADLINE)):
         assert told
         watched.watcher.settled(told)
+
+
+def test_without_inotify_folders_are_scanned_all_the_same(
+    migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: INotify, **_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(INotify, "__init__", refuse)
+    shutil.copyfile(migrated_sqlite, tmp_path / "wirewatch.db")
+    database = open_database(tmp_path / "wirewatch.db")
+    settings = load_settings(None, {"HOME": str(tmp_path)}, tmp_path)
+    said: list[str] = []
+    sink = logger.add(said.append, format="{message}")
+    application = Application(settings, database)
+    application.watch_folders()
+    logger.remove(sink)
+    application.close()
+    database.close()
+    assert said == ["folders are not watched but only scanned: inotify: Too many open files\n"]
+    assert application.folders.watcher is None
 
 
 def test_no_thread_and_no_handle_is_left(tmp_path: Path) -> None:
