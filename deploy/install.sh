@@ -112,10 +112,14 @@ make_version() {
     work=$(mktemp -d)
     # shellcheck disable=SC2064 # the folder of now
     trap "rm -rf '$work'" EXIT
-    "$PYTHON" -m venv "$work/build"
-    (cd "$work" && "$work/build/bin/python" -m pip --disable-pip-version-check wheel --quiet --no-deps \
-        "${options[@]}" --wheel-dir "$work/wheel" "$FROM")
-    wheel=$(echo "$work"/wheel/wirewatch-*.whl)
+    if [ -f "$FROM" ] && [ "${FROM%.whl}" != "$FROM" ]; then
+        wheel=$FROM
+    else
+        "$PYTHON" -m venv "$work/build"
+        "$work/build/bin/python" -m pip --disable-pip-version-check wheel --quiet --no-deps \
+            "${options[@]}" --wheel-dir "$work/wheel" "$FROM"
+        wheel=$(echo "$work"/wheel/wirewatch-*.whl)
+    fi
     [ -f "$wheel" ] || fail "$FROM is no Wirewatch"
     name=$(basename "$wheel" | cut -d- -f2)-$(sha256sum "$wheel" | cut -c1-10)
     VERSION=$VERSIONS/$name

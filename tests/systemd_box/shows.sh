@@ -54,6 +54,9 @@ check "the units are clean" systemd-analyze verify --man=no $UNIT wirewatch-web.
 echo "     | $(systemd-analyze security --no-pager $UNIT | tail -1)"
 check "exposed no more than 1.0" systemd-analyze security --no-pager --threshold=10 $UNIT
 check "the command works for root" equal "$(articles)" 5
+cd /root || exit 1
+check "also in a folder that is closed to the daemon's user" equal "$(articles)" 5
+cd / || exit 1
 check "and leaves nothing of root's in the data" equal "$(find $STATE ! -user wirewatch | wc -l)" 0
 main=$(show MainPID)
 check "a second installation" grep -q "is installed already" <(installer install --from /mnt/wheels/wirewatch-0.1.0-py3-none-any.whl)
@@ -75,6 +78,9 @@ PYTHON
 check "wrote nothing outside its folders" equal "$(find /mnt/written /run /tmp -user wirewatch \
     ! -path "/mnt/written$STATE*" ! -path '/mnt/written/var/cache/wirewatch*' ! -path /mnt/written/var/backups/wirewatch \
     ! -path '/run/credentials/*' | paste -sd' ')" ""
+echo 127.0.0.7 feeds.example >>/etc/hosts
+check "resolves names and knows whom to trust" nsenter -t "$main" -m -r setpriv --reuid=wirewatch --regid=wirewatch --clear-groups \
+    sh -c 'getent hosts feeds.example && test -r /etc/ssl/certs/ca-certificates.crt && test -r /etc/resolv.conf'
 check "no capability" grep -q '^CapBnd:	0000000000000000' /proc/"$main"/status
 check "no new privileges, filtered" grep -q '^Seccomp:	2' /proc/"$main"/status
 check "workers go first where memory runs out" bash -c "grep -lq 500 \$(printf '/proc/%s/oom_score_adj ' \$(pgrep -P $main))"
