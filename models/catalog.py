@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from models import counting, reading
-from models.counting import counts, timeline
+from models.counting import counts, statistics, timeline
 from models.database import Database, current
 from models.fields import optional_moment, to_micros
 from models.migrate import schema_version
@@ -33,7 +33,7 @@ from models.snippets import LONGEST, snippet
 
 __all__ = [
     "arrivals", "count", "counts", "database_bytes", "find", "get", "histogram", "newest_id", "search",
-    "status", "stream", "timeline",
+    "statistics", "status", "stream", "timeline",
 ]  # fmt: skip
 
 _SUCCESSES = "('ok', 'not_modified')"

@@ -12,10 +12,11 @@ from models.meaning import Meaning, Tagged, whole_days
 from models.planning import Plan, plan, spread_out
 from models.positions import BITS, SECONDS_OF_A_DAY, date_of, day_number, day_of
 from models.questions import meaning_of_filter
-from models.records import ArticleFilter, Count, DayCount, Histogram
+from models.records import ArticleFilter, Count, DayCount, Histogram, Statistics, TopicCounts
 from models.tagging import marks
 
 MOST_COUNTED = 200_000  # articles that are counted one by one
+_SPANS = (1, 7, 30)  # days, today among them, for which topics are counted
 _FAR = 1_000_000  # days: makes numbers of days before 1970 round down as others do
 _DAY = f"((position >> {BITS}) + {_FAR * SECONDS_OF_A_DAY}) / {SECONDS_OF_A_DAY} - {_FAR}"
 
@@ -84,6 +85,48 @@ def histogram(asked: ArticleFilter, *, now: datetime, limit: int = MOST_COUNTED)
         if not asked.duplicates and _is_summed(others):
             return _summed(database, named, found)
         return _counted(database, named, found, limit)
+
+
+def statistics(now: datetime, *, most: int = 20) -> Statistics:
+    """What is stored, in figures by topic, source, language and verdict; lists have at most ``most`` rows."""
+    database = current()
+    today = day_number(now.date())
+    with database.snapshot():
+        [(articles, tagged, first, last)] = database.rows(
+            "SELECT COALESCE(sum(articles), 0), COALESCE(sum(tagged), 0), min(day), max(day) "
+            "FROM article_day WHERE articles > 0"
+        )
+        spans = ", ".join("COALESCE(sum(CASE WHEN d.day > ? THEN d.count ELSE 0 END), 0)" for _ in _SPANS)
+        topics = database.rows(
+            f"SELECT t.name, {spans}, COALESCE(sum(d.count), 0) FROM topic t "
+            "LEFT JOIN topic_day d ON d.topic_id = t.id WHERE t.active GROUP BY t.name ORDER BY t.name",
+            [today - days for days in _SPANS],
+        )
+        sources = database.rows(
+            "SELECT COALESCE(title, location), article_count FROM source WHERE article_count > 0 "
+            "ORDER BY article_count DESC, id LIMIT ?",
+            (most,),
+        )
+        languages = database.rows(
+            "SELECT language, count(*) AS many FROM article GROUP BY language ORDER BY many DESC LIMIT ?",
+            (most,),
+        )
+        verdicts = dict(
+            database.rows("SELECT value, count(*) FROM verdict WHERE withdrawn_at IS NULL GROUP BY value")
+        )
+        duplicates = database.value("SELECT count(*) FROM article WHERE duplicate_of IS NOT NULL")
+    return Statistics(
+        articles=int(articles),
+        tagged=int(tagged),
+        duplicates=int(duplicates),
+        first=None if first is None else date_of(first),
+        last=None if last is None else date_of(last),
+        topics=tuple(TopicCounts(name, *map(int, numbers)) for name, *numbers in topics),
+        sources=tuple((name, int(number)) for name, number in sources),
+        languages=tuple((code, int(number)) for code, number in languages),
+        yes=int(verdicts.get(1, 0)),
+        no=int(verdicts.get(-1, 0)),
+    )
 
 
 def _is_summed(parts: Sequence[Meaning]) -> bool:

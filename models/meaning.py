@@ -241,7 +241,7 @@ class _Reading:
         try:
             return parse_moment(time, self._now, end=end)
         except ValueError as error:
-            raise QueryError(f"{time!r} is no time that can be reached") from error
+            raise QueryError(str(error)) from error
 
 
 def within(since: datetime | None = None, until: datetime | None = None) -> Within:

@@ -22,8 +22,8 @@ def parse_moment(text: str, now: datetime, *, end: bool = False) -> datetime:
     text = text.strip().lower()
     try:
         return _parsed(text, now, end=end)
-    except OverflowError as error:
-        message = f"{text!r} is out of reach"
+    except (ValueError, OverflowError) as error:
+        message = f"{text[:LONGEST]!r} is no time that can be reached"
         raise ValueError(message) from error
 
 
@@ -46,10 +46,7 @@ def _parsed(text: str, now: datetime, *, end: bool) -> datetime:
     found = _CALENDAR.fullmatch(text)
     if found:
         return _calendar([int(part) for part in found.groups() if part], end=end)
-    if len(text) > LONGEST or not text.isascii():
-        message = f"{text[:LONGEST]!r} is no time"
-        raise ValueError(message)
-    value = datetime.fromisoformat(text.upper())
+    value = datetime.fromisoformat(text.upper()[: LONGEST + 1])
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 

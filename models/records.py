@@ -6,10 +6,17 @@ Times are timezone-aware UTC. Ids are integers given by the database and never r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import datetime
 
-from models.query import Query
+from models.question_records import (
+    ArticleFilter,
+    Count,
+    DayCount,
+    Histogram,
+    Order,
+    Statistics,
+    TopicCounts,
+)
 from models.source_records import (
     Health,
     PollRecord,
@@ -27,13 +34,16 @@ __all__ = [
     "ArticleSummary",
     "ArticleText",
     "ArticleWrite",
+    "Count",
     "CutRecord",
     "DayCount",
     "EnclosureRecord",
     "EvidenceRecord",
     "FileRecord",
     "Health",
+    "Histogram",
     "Known",
+    "Order",
     "Page",
     "PageRecord",
     "PollRecord",
@@ -46,9 +56,11 @@ __all__ = [
     "SourceSpec",
     "SourceState",
     "SourceUpdate",
+    "Statistics",
     "Status",
     "Stored",
     "TagRecord",
+    "TopicCounts",
     "TopicRecord",
     "TopicSpec",
     "VerdictRecord",
@@ -253,32 +265,6 @@ class Page:
     compared: int | None = None  # by relevance: how many of the newest that fit were compared, if not all
 
 
-class Order(StrEnum):
-    """What comes first in a list."""
-
-    NEWEST = "newest"
-    RELEVANCE = "relevance"  # how well the words fit; without words to find, the newest
-
-
-@dataclass(frozen=True, slots=True)
-class ArticleFilter:
-    """A question for articles; all parts must hold, those of ``query`` beside the others."""
-
-    query: Query | str | None = None  # as `models.query.parse` reads it
-    order: Order = Order.NEWEST
-    topics: tuple[str, ...] = ()  # any of them
-    not_topics: tuple[str, ...] = ()
-    since: datetime | None = None  # inclusive
-    until: datetime | None = None  # exclusive
-    sources: tuple[str, ...] = ()  # id, location, title, or a title pattern with *
-    match: str | None = None  # words and "phrases" to find in title or text
-    min_score: float | None = None
-    languages: tuple[str, ...] = ()
-    duplicates: bool = False  # show what another source brought before, too
-    limit: int = 50
-    cursor: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class TopicRecord:
     """A topic with its counts."""
@@ -371,29 +357,3 @@ class VerdictRecord:
     at: datetime
     withdrawn_by: str | None = None
     withdrawn_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DayCount:
-    """How many articles of one UTC day carry a topic, duplicates left out."""
-
-    topic: str
-    day: date
-    articles: int
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many articles a question finds; where it was given up counting, so many at least."""
-
-    articles: int
-    complete: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """The articles that a question finds by UTC day, days without any left out, the oldest first."""
-
-    articles: tuple[tuple[date, int], ...]
-    topics: tuple[DayCount, ...]  # those of the question, else all active ones
-    complete: bool = True  # False: of so many articles, only the newest were counted

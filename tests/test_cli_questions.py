@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from models.moments import parse_moment
 from service.cli.exits import Exit
-from service.cli.moments import parse_moment
 from tests.cli_home import TEXT, TITLE, Home, home, stored
 
 __all__ = ["home", "stored"]
@@ -262,5 +262,5 @@ def test_times_are_read_as_people_type_them(text: str, since: datetime, until: d
     "text", ["", "2024-13", "2023-02-29", "0000", "9999", "12", "99999999w", "soon", "1e9d", "٢٠٢٤"]
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises((ValueError, OverflowError)):
+    with pytest.raises(ValueError, match="is no time"):
         parse_moment(text, NOON, end=True)

@@ -62,7 +62,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         code = exit_code(error)
         if code is None:
             return report(error, os.environ, datetime.now(UTC))
-        complain(str(error))
+        # A query that cannot be read points at the place.
+        complain("\n".join(filter(None, (str(error), getattr(error, "pointer", "")))))
         return code
     return int(result) if isinstance(result, int) else Exit.DONE
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from service.article_json import EvidenceLike, TagLike
 from service.cli.output import console, print_table, say
 from service.masking import plain
 
@@ -24,58 +25,6 @@ _HEADINGS: tuple[str | tuple[str, str], ...] = (
 )
 _LONGEST_RULE = 160  # characters of a rule in a table
 _MAX_SPANS = 5_000  # places that are marked; a text with more says so in its table
-
-
-class EvidenceLike(Protocol):
-    """`service.values.Evidence` or `models.records.EvidenceRecord`."""
-
-    @property
-    def field(self) -> str:
-        """ "title" or "text"."""
-
-    @property
-    def start(self) -> int:
-        """In code points, inclusive."""
-
-    @property
-    def end(self) -> int:
-        """In code points, exclusive."""
-
-    @property
-    def phrase(self) -> str:
-        """What matched."""
-
-    @property
-    def rule(self) -> str:
-        """As the topics file has it."""
-
-    @property
-    def contribution(self) -> float:
-        """In logits."""
-
-
-class TagLike(Protocol):
-    """`service.values.Tag` or `models.records.TagRecord`."""
-
-    @property
-    def topic(self) -> str:
-        """Its name."""
-
-    @property
-    def score(self) -> float:
-        """0 to 1."""
-
-    @property
-    def threshold(self) -> float:
-        """From which it holds."""
-
-    @property
-    def main(self) -> bool:
-        """A main subject."""
-
-    @property
-    def evidence(self) -> Sequence[EvidenceLike]:
-        """Its reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,30 +148,6 @@ def verdict_of(tag: TagLike) -> str:
     kind = "a main subject" if tag.main else "yes" if holds else "no"
     relation = "reaches" if holds else "is below"
     return f"{tag.topic}: {kind}; its score {tag.score:.2f} {relation} the threshold {tag.threshold:.2f}"
-
-
-def tag_json(tag: TagLike) -> dict[str, Any]:
-    """A tag with its evidence for programs."""
-    return {
-        "topic": tag.topic,
-        "score": round(tag.score, 4),
-        "threshold": tag.threshold,
-        "holds": tag.score >= tag.threshold,
-        "main": tag.main,
-        "verdict": getattr(tag, "verdict", None),
-        "verdict_by": getattr(tag, "verdict_by", None),
-        "evidence": [
-            {
-                "field": one.field,
-                "start": one.start,
-                "end": one.end,
-                "phrase": one.phrase,
-                "rule": one.rule,
-                "contribution": round(one.contribution, 4),
-            }
-            for one in tag.evidence
-        ],
-    }
 
 
 def not_covered(topics: Sequence[str], language: str | None) -> str:

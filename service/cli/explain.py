@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.cli.evidence import not_covered, print_marked, print_reasons, tag_json
+from service.article_json import tag_json
+from service.cli.evidence import not_covered, print_marked, print_reasons
 from service.cli.exits import Exit, complain
 from service.cli.output import date_of, moment, print_json, say
 from service.cli.state import State, define, json_option

@@ -27,6 +27,11 @@ COMMANDS: dict[str, Entry] = {
     "sources": Entry("sources", "Add, list, pause and remove feeds and folders.", "Working"),
     "articles": Entry("articles", "List articles by topic, time, source and words.", "Asking"),
     "show": Entry("show", "Show an article, and why it carries its topics.", "Asking"),
+    "timeline": Entry("timeline", "Draw how many articles came, by topic and day.", "Asking"),
+    "stats": Entry("stats", "Count what is stored, by topic, source, language and verdict.", "Asking"),
+    "export": Entry(
+        "export", "Write articles with their topics, scores, evidence and verdicts to a file.", "Asking"
+    ),
     "explain": Entry("explain", "Say how a text would be labelled, and why.", "Asking"),
     "topics": Entry("topics", "List the topics, with how many articles carry each.", "Asking"),
     "status": Entry("status", "Show how the whole stands.", "Asking"),

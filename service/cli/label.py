@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.article_json import tag_json
 from service.cli.completing import topic_names
-from service.cli.evidence import tag_json, verdict_of
+from service.cli.evidence import verdict_of
 from service.cli.output import moment, print_json, say
 from service.cli.signing import signed_name
 from service.cli.state import State, define, json_option

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from service.article_json import moment as moment  # noqa: PLC0414 - those who print take it from here
 from service.masking import plain
 
 if TYPE_CHECKING:
@@ -155,11 +156,6 @@ def progress() -> Iterator[Progress]:
         transient=True,
     ) as display:
         yield display
-
-
-def moment(time: datetime | None) -> str | None:
-    """ISO 8601 in UTC with "Z", to the second."""
-    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def date_of(time: datetime | None, precision: str | None) -> str:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.cli.articles import article_json
-from service.cli.evidence import not_covered, print_marked, print_reasons, tag_json
-from service.cli.output import count, date_of, moment, print_json, say
+from service.article_json import article_json, moment
+from service.cli.evidence import not_covered, print_marked, print_reasons
+from service.cli.output import count, date_of, print_json, say
+from service.cli.paging import paged
 from service.cli.state import State, define, json_option
 from service.masking import mask
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     "show",
     examples="""
     wirewatch show 3
-    wirewatch show 3 | less -R
     wirewatch show 3 --json | jq '.tags[].evidence[].phrase'
     """,
 )
@@ -43,16 +43,17 @@ def command(state: State, article_id: int, as_json: bool) -> None:
         print_json(_as_json(article, page))
         return
     summary = article.summary
-    print_marked(summary.title, article.text, article.tags)
-    for label, value in _facts(article, page):
-        say(f"{label:<10} {value}")
-    say("")
-    if article.tags:
-        print_reasons(article.tags)
-    elif not summary.uncovered:
-        say("It carries no topic.")
-    if summary.uncovered:
-        say(not_covered(summary.uncovered, summary.language))
+    with paged():
+        print_marked(summary.title, article.text, article.tags)
+        for label, value in _facts(article, page):
+            say(f"{label:<10} {value}")
+        say("")
+        if article.tags:
+            print_reasons(article.tags)
+        elif not summary.uncovered:
+            say("It carries no topic.")
+        if summary.uncovered:
+            say(not_covered(summary.uncovered, summary.language))
 
 
 def _facts(article: ArticleRecord, page: PageRecord | None) -> list[tuple[str, str]]:
@@ -92,30 +93,7 @@ def _origin(page: PageRecord | None) -> str:
 
 
 def _as_json(article: ArticleRecord, page: PageRecord | None) -> dict[str, Any]:
-    return {
-        **article_json(article.summary),
-        "text": article.text,
-        "author": article.author,
-        "guid": article.guid,
-        "date_origin": article.date_origin,
-        "categories": list(article.categories),
-        "enclosures": [
-            {"url": one.url, "type": one.type, "length": one.length} for one in article.enclosures
-        ],
-        "cuts": [{"kind": cut.kind, "text": cut.text} for cut in article.cuts],
-        "revisions": [
-            {
-                "number": one.number,
-                "title": one.title,
-                "text": one.text,
-                "replaced_at": moment(one.replaced_at),
-            }
-            for one in article.revisions
-        ],
-        "updated_at": moment(article.updated_at),
-        "page": None if page is None else _page_json(page),
-        "tags": [tag_json(tag) for tag in article.tags],
-    }
+    return {**article_json(article), "page": None if page is None else _page_json(page)}
 
 
 def _page_json(page: PageRecord) -> dict[str, Any]:

@@ -59,6 +59,7 @@ SHORT = (
     "was", "it", "be", "an", "has",
 )  # fmt: skip
 VOCABULARY = 60_000
+_LONG_TEXT = 1_000_000  # words
 
 
 class Writer:
@@ -67,7 +68,12 @@ class Writer:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.words = list(self._vocabulary())
-        self._weights = list(accumulate(1 / (n + 5) for n in range(len(self.words))))
+        weights = list(accumulate(1 / (n + 5) for n in range(len(self.words))))
+        # A long text, of which every article is a stretch: to make each word anew would take longer than
+        # to store it.
+        self._text = [
+            self.words[bisect(weights, self.random.random() * weights[-1])] for _ in range(_LONG_TEXT)
+        ]
 
     def _vocabulary(self) -> Iterator[str]:
         yield from SHORT
@@ -81,8 +87,8 @@ class Writer:
 
     def text(self, length: int) -> list[str]:
         """Words."""
-        total = self._weights[-1]
-        return [self.words[bisect(self._weights, self.random.random() * total)] for _ in range(length)]
+        start = self.random.randrange(_LONG_TEXT - length)
+        return self._text[start : start + length]
 
     def article(self, number: int, count: int) -> ArticleWrite:
         """The n-th article of so many, the oldest first."""
