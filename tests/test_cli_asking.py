@@ -9,6 +9,8 @@ import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -90,19 +92,33 @@ def test_the_help_explains_the_language(home: Home) -> None:
         assert "[QUERY]..." in text
 
 
+@contextmanager
+def killed_in_the_end(process: subprocess.Popen[str]) -> Iterator[None]:
+    """So that a failure is told instead of waited for."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 # -- following -----------------------------------------------------------------------------------------
 
 
 def test_new_articles_are_followed_until_interrupted(stored: Home, database_url: str) -> None:
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "service.cli", "articles", "--watch", "--json", "rockets OR panel"],
-        cwd=stored.folder,
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "service.cli", "articles", "--watch", "--json", "rockets OR panel"],
+            cwd=stored.folder,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # What runs the tests in the background ignores Ctrl-C, and so would the command.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+        ) as process,
+        killed_in_the_end(process),
+    ):
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["id"] == 1
         database = open_database(database_url)
