@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -103,13 +104,28 @@ def test_a_search_shows_where_it_matched(site: Site, ids: dict[str, int]) -> Non
     assert search.attributes["value"] == '"artillery shells"'
 
 
+def test_the_search_box_takes_the_query_language(site: Site, ids: dict[str, int]) -> None:
+    def shown(typed: str) -> list[str]:
+        return hrefs(page(site, f"/?{urlencode({'q': typed})}"), ".item h3 a")
+
+    everything = shown("topic:diplomacy OR -topic:diplomacy")
+    with_topic, without = shown("topic:diplomacy"), shown("-topic:diplomacy")
+    assert with_topic
+    assert without
+    assert set(everything) == set(with_topic) | set(without)
+    assert shown("topic:diplomacy since:2026-03-01") == hrefs(
+        page(site, "/?topic=diplomacy&since=2026-03-01"), ".item h3 a"
+    )
+    assert shown("topic:diplomacy -topic:diplomacy") == []
+
+
 def test_filters_in_force_are_shown_and_can_be_taken_back_one_by_one(site: Site, ids: dict[str, int]) -> None:
     [source] = sources.find(["Gazette"])
     query = f"q=summit&topic=diplomacy&topic=arms&since=2026-03-01&until=2026-03-09&source={source.id}"
     tree = page(site, f"/?{query}&min_score=0.5&duplicates=1")
     shown = [text.partition(" \N{MULTIPLICATION SIGN}")[0] for text in texts(tree, ".active li")]
     assert shown == [
-        "text summit",
+        "search summit",
         "topic diplomacy",
         "topic arms",
         "from 1 March 2026",
@@ -163,7 +179,7 @@ def test_an_empty_library_says_how_to_begin(site: Site, database: Database) -> N
 def test_nothing_found_says_what_to_leave_out(site: Site, ids: dict[str, int]) -> None:
     tree = page(site, "/?q=zeppelin&topic=arms")
     assert texts(tree, ".notice h2") == ["Nothing found"]
-    assert texts(tree, ".notice li") == ["without text zeppelin", "without topic arms", "all articles"]
+    assert texts(tree, ".notice li") == ["without search zeppelin", "without topic arms", "all articles"]
 
 
 def test_suggested_sources_are_those_that_there_are(site: Site, ids: dict[str, int]) -> None:

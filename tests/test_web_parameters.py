@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.query import parse
 from models.records import ArticleFilter
 from service.web.parameters import BadParameter, read_filter, read_form, read_id, read_sources_query
 
@@ -34,7 +35,7 @@ def test_every_field_is_read() -> None:
     )
     assert asked == ArticleFilter(
         topics=("arms", "sanctions"),
-        match='"panel of experts"',
+        query=parse('"panel of experts"'),
         since=datetime(2026, 3, 1, tzinfo=UTC),
         until=datetime(2026, 3, 10, tzinfo=UTC),  # the whole of the last day
         sources=("Gazette",),
@@ -82,12 +83,14 @@ def test_the_ways_to_say_since(text: str, moment: datetime) -> None:
         ("limit=1000000000000000000000000", "limit", "from 1 to 200"),
         ("limit=%D9%A3", "limit", "from 1 to 200"),  # an Arabic digit
         ("q=a%00b", "q", "control character"),
+        ("q=topic:", "q", 'column 7: "topic:" has no value'),
+        ("q=a+OR", "q", "column 5: the query ends here"),
         ("source=a%1Bb", "source", "control character"),
         ("cursor=a%0Ab", "cursor", "control character"),
         ("source=9999999999999999999", "source", "there is no source"),
         ("source=" + "x" * 3000, "source", "at most 2,000"),
         ("q=" + "x" * 3000, "q", "at most 1,000"),
-        ("q=" + "+".join("ab" for _ in range(100)), "q", "100 words, where at most 64"),
+        ("q=" + "+".join("ab" for _ in range(100)), "q", "at most 64 words and conditions"),
         ("duplicates=yes", "duplicates", "neither 1 nor 0"),
     ],
 )

@@ -105,14 +105,14 @@ def _ask(pairs: Sequence[tuple[str, str]], now: datetime, topics: Sequence[Topic
     asked = ArticleFilter()
     try:
         asked = read_filter(pairs, now=now, known_topics=[topic.name for topic in topics])
-        return Listed(asked, catalog.find(asked))
+        return Listed(asked, catalog.find(asked, now=now))
     except BadParameter as error:
         problem = Problem(error.name, error.problem, 400)
     except QueryError as error:
         # The parameters themselves were read: it is the text or the place, and only the message tells which.
-        problem = Problem("q" if asked.match and not asked.cursor else "", str(error), 400)
+        problem = Problem("q" if asked.query and not asked.cursor else "", str(error), 400)
     except NotFound as error:
-        problem = Problem("source", str(error), 404)
+        problem = Problem("source" if asked.sources else "q", str(error), 404)
     return Listed(asked, _NOTHING, problem)
 
 
@@ -137,8 +137,8 @@ def _source_called(text: str) -> str | None:
 
 def _active(form: Form, asked: ArticleFilter, source: str | None) -> list[ActiveFilter]:
     found = []
-    if asked.match:
-        found.append(ActiveFilter("text", asked.match, form.without("q")))
+    if asked.query is not None:
+        found.append(ActiveFilter("search", form.get("q"), form.without("q")))
     for topic in form.topics:
         found.append(ActiveFilter("topic", topic, form.without("topic", topic)))
     if asked.since:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from urllib.parse import urlencode
 
+from models.errors import QuerySyntaxError
+from models.query import Query, parse
 from models.records import ArticleFilter, Health
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 MAX_TEXT = 1_000  # characters of a search
-MAX_WORDS = 64
 MAX_VALUE = 2_000  # characters of any other value: the longest location of a source
 MAX_TOPICS = 50
 MAX_PAGE = 10_000
@@ -112,7 +113,7 @@ def read_filter(
         since=since,
         until=until,
         sources=(_source(source),) if source else (),
-        match=_text(form.get("q")),
+        query=_query(form.get("q")),
         min_score=_score(form.get("min_score")),
         duplicates=_flag("duplicates", form.get("duplicates")),
         limit=_limit(form.get("limit")),
@@ -158,13 +159,16 @@ def _topics(asked: tuple[str, ...], known: Collection[str]) -> tuple[str, ...]:
     return asked
 
 
-def _text(text: str) -> str | None:
+def _query(text: str) -> Query | None:
+    """The question in the search box, in the query language (models/README.md)."""
     if len(text) > MAX_TEXT:
         raise BadParameter("q", f"{len(text):,} characters, where at most {MAX_TEXT:,} are read")
-    words = len(text.split())
-    if words > MAX_WORDS:
-        raise BadParameter("q", f"{words:,} words, where at most {MAX_WORDS} are read")
-    return _plain("q", text) or None
+    if not _plain("q", text):
+        return None
+    try:
+        return parse(text)
+    except QuerySyntaxError as error:
+        raise BadParameter("q", str(error)) from error
 
 
 def _plain(name: str, text: str) -> str:
