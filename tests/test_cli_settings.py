@@ -145,7 +145,7 @@ def test_topics_and_sources_are_completed_from_the_database(stored: Home) -> Non
 
     assert offered("wirewatch articles --topic s") == ["sanctions"]
     assert offered("wirewatch articles --source E") == ["Example"]
-    assert offered("wirewatch sta") == ["status"]
+    assert offered("wirewatch stat") == ["stats", "status"]
     stored.set(WIREWATCH_DATABASE="/nowhere/x.db")
     assert offered("wirewatch articles --topic s") == []
 
