@@ -171,7 +171,7 @@ def status(now: datetime, *, recent: int = 10) -> Status:
             ),
             backlog=int(backlog),
             oldest_due=optional_moment(oldest),
-            last_poll_at=optional_moment(database.value("SELECT max(started_at) FROM poll")),
+            last_poll_at=optional_moment(database.value("SELECT max(last_polled_at) FROM source")),
             polls_24h=int(polls),
             failures_24h=int(failed),
             unreadable_files=int(

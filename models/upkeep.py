@@ -86,9 +86,9 @@ def server_time() -> datetime | None:
 
 
 def newest_look() -> datetime | None:
-    """When any source was last looked at, as far as the log goes back."""
+    """When any source was last looked at."""
     with current().session():
-        return optional_moment(current().value("SELECT max(started_at) FROM poll"))
+        return optional_moment(current().value("SELECT max(last_polled_at) FROM source"))
 
 
 def failing(now: datetime, *, patience: timedelta, examples: int = 5) -> list[FailingGroup]:

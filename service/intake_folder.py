@@ -74,6 +74,9 @@ class FolderIntake:
     def poll(self, source: SourceRecord, *, force: bool = False) -> Poll:
         """Scan a claimed folder once, store what changed, and give the poll as it was recorded.
 
+        A scan that met nothing new is none for the log, which would have one every half minute; only its time
+        is kept.
+
         :raises models.errors.StorageError: the database could not take it; what was stored before stays
         """
         started = self._clock()
@@ -90,41 +93,20 @@ class FolderIntake:
         if self.watcher is not None:
             self.watcher.rest(source.id, taken.walking)
         if taken.failed is not None:
-            update = looks.after_failure(
-                source,
-                taken.failed,
-                started_at=started,
-                ended_at=ended,
-                cadence=self._cadence,
-                owner=self._owner,
-            )
-            if update.next_poll_at is not None:
-                update = replace(update, next_poll_at=min(update.next_poll_at, ended + _LONGEST_WAIT))
-            outcome: str = taken.failed.reason
-            detail: str | None = taken.failed.detail
+            update = self._after_failure(source, taken.failed, started, ended)
         else:
             update = self._after_success(source, taken, ended)
-            outcome, detail = "ok", _told(taken)
-        poll = replace(
-            looks.record(
-                source,
-                outcome,
-                started_at=started,
-                ended_at=ended,
-                detail=detail,
-                size=taken.size,
-                problems=len(taken.problems),
-            ),
-            seen=taken.files + taken.unchanged,
-            new=taken.kept.new,
-            changed=taken.kept.changed,
-            duplicates=taken.kept.duplicates,
-        )
-        tagger = self._tagger()
+        poll = _record(source, taken, started, ended)
+        # Where files are known and none is there, a mount is away: that is said each time.
+        away = taken.unchanged == 0 and any(one.vanished_at is None for one in known.values())
+        quiet = taken.quiet and not away and source.failures == 0 and source.last_success_at is not None
+        if quiet:
+            update = replace(update, looked_at=started)
+        kept, tagger = None if quiet else poll, self._tagger()
         self._writer.submit(
-            lambda: keep(source.id, (), tagger=tagger, now=ended, update=lambda _: update, poll=poll)
+            lambda: keep(source.id, (), tagger=tagger, now=ended, update=lambda _: update, poll=kept)
         ).result()
-        looks.log(source, poll)
+        looks.log(source, poll, quiet=quiet)
         return poll
 
     def take(
@@ -221,6 +203,16 @@ class FolderIntake:
         counts = Patterns(rules.include, rules.exclude).counts
         return self.watcher.arm(source.id, source.location, counts)
 
+    def _after_failure(
+        self, source: SourceRecord, failed: Failed, started: datetime, ended: datetime
+    ) -> SourceUpdate:
+        update = looks.after_failure(
+            source, failed, started_at=started, ended_at=ended, cadence=self._cadence, owner=self._owner
+        )
+        if update.next_poll_at is None:
+            return update
+        return replace(update, next_poll_at=min(update.next_poll_at, ended + _LONGEST_WAIT))
+
     def _after_success(self, source: SourceRecord, taken: Taken, now: datetime) -> SourceUpdate:
         following = next_poll(
             looks.schedule_of(source),
@@ -238,6 +230,27 @@ class FolderIntake:
         elif taken.settling:
             at = min(at, now + max(self.rules.still_for, rest))
         return SourceUpdate(source.id, at, interval=following.interval, lease_owner=self._owner)
+
+
+def _record(source: SourceRecord, taken: Taken, started: datetime, ended: datetime) -> Poll:
+    """A pass as the log of polls keeps it."""
+    failed = taken.failed
+    record = looks.record(
+        source,
+        failed.reason if failed else "ok",
+        started_at=started,
+        ended_at=ended,
+        detail=failed.detail if failed else _told(taken),
+        size=taken.size,
+        problems=len(taken.problems),
+    )
+    return replace(
+        record,
+        seen=taken.files + taken.unchanged,
+        new=taken.kept.new,
+        changed=taken.kept.changed,
+        duplicates=taken.kept.duplicates,
+    )
 
 
 def _told(taken: Taken) -> str | None:

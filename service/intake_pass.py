@@ -75,6 +75,11 @@ class Taken:
     settling: bool = False  # some were still being written
     walking: float = 0.0  # seconds that walking through the folder took, as far as that is known
 
+    @property
+    def quiet(self) -> bool:
+        """Whether all was as it had been."""
+        return not (self.failed or self.files or self.vanished or self.problems or self.kept.seen)
+
 
 @dataclass(frozen=True, slots=True)
 class Means:

@@ -100,8 +100,11 @@ def record(
     )
 
 
-def log(source: SourceRecord, poll: PollRecord) -> None:
-    """The one line a look: its source, how it ended, what it brought, how long it took."""
+def log(source: SourceRecord, poll: PollRecord, *, quiet: bool = False) -> None:
+    """The one line a look: its source, how it ended, what it brought, how long it took.
+
+    :param quiet: it brought nothing, as nearly all of its kind do: said to those who debug
+    """
     bound = logger.bind(
         source_id=source.id,
         outcome=poll.outcome,
@@ -111,7 +114,8 @@ def log(source: SourceRecord, poll: PollRecord) -> None:
         duration_ms=poll.duration_ms,
     )
     if poll.outcome in ("ok", "not_modified"):
-        bound.info(
+        bound.log(
+            "DEBUG" if quiet else "INFO",
             "{}: {}, {} new, {} changed of {}, {} ms",
             source.location,
             poll.outcome,
