@@ -1,7 +1,8 @@
 """The reading side: find articles, show one, follow new ones, count them, and how the whole stands.
 
 Every function works on the open database of the process. ``now`` is what times as "since:7d" count from; left
-out, it is the present.
+out, it is the present. ``patience`` is how many seconds an answer may take before QueryTimeout is raised: for
+those who answer strangers.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _SUCCESSES = "('ok', 'not_modified')"
 _BATCH = 200  # whole articles that are in memory at a time
 
 
-def find(asked: ArticleFilter, *, now: datetime | None = None) -> Page:
+def find(asked: ArticleFilter, *, now: datetime | None = None, patience: float | None = None) -> Page:
     """The articles that a filter asks for, a page at a time: the newest or the most relevant first.
 
     Time is that of publication, else when the article was first seen. Topics are as a person's verdicts
@@ -50,7 +51,7 @@ def find(asked: ArticleFilter, *, now: datetime | None = None) -> Page:
     limit, its cursor), NotFound for a topic, source or story that does not exist.
     """
     database = current()
-    with database.snapshot():
+    with database.snapshot(), database.deadline(patience):
         understood = question(database, asked, _present(now))
         page = places(database, asked, understood)
         articles = reading.summaries(database, "position", page.positions)
@@ -106,14 +107,19 @@ def stream(asked: ArticleFilter, *, now: datetime | None = None) -> Iterator[Art
 
 
 def arrivals(
-    asked: ArticleFilter, *, after_id: int, limit: int = 200, now: datetime | None = None
+    asked: ArticleFilter,
+    *,
+    after_id: int,
+    limit: int = 200,
+    now: datetime | None = None,
+    patience: float | None = None,
 ) -> tuple[ArticleSummary, ...]:
     """What a filter finds among the articles stored after one, in the order in which they were stored.
 
     Ids are given in that order whatever the articles' dates, so that following them misses none.
     """
     database = current()
-    with database.snapshot():
+    with database.snapshot(), database.deadline(patience):
         meaning = meaning_of_filter(database, asked, _present(now))
         walk = in_order_of_arrival(database, meaning, duplicates=asked.duplicates)
         sql = walk.everything(after_id + 1, HIGHEST)
@@ -127,16 +133,28 @@ def newest_id() -> int:
         return int(current().value("SELECT COALESCE(max(id), 0) FROM article"))
 
 
-def count(asked: ArticleFilter, *, now: datetime | None = None, limit: int = counting.MOST_COUNTED) -> Count:
+def count(
+    asked: ArticleFilter,
+    *,
+    now: datetime | None = None,
+    limit: int = counting.MOST_COUNTED,
+    patience: float | None = None,
+) -> Count:
     """How many articles a filter finds; see `models.counting.count`."""
-    return counting.count(asked, now=_present(now), limit=limit)
+    with current().snapshot(), current().deadline(patience):
+        return counting.count(asked, now=_present(now), limit=limit)
 
 
 def histogram(
-    asked: ArticleFilter, *, now: datetime | None = None, limit: int = counting.MOST_COUNTED
+    asked: ArticleFilter,
+    *,
+    now: datetime | None = None,
+    limit: int = counting.MOST_COUNTED,
+    patience: float | None = None,
 ) -> Histogram:
     """What a filter finds by day and by topic; see `models.counting.histogram`."""
-    return counting.histogram(asked, now=_present(now), limit=limit)
+    with current().snapshot(), current().deadline(patience):
+        return counting.histogram(asked, now=_present(now), limit=limit)
 
 
 def status(now: datetime, *, recent: int = 10) -> Status:

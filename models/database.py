@@ -21,11 +21,12 @@ from urllib.parse import unquote, urlsplit
 import peewee
 from playhouse.pool import PooledSqliteDatabase
 
-from models.errors import DatabaseLocked, DatabaseUnavailable, StorageError
-from models.failures import translate
+from models.errors import DatabaseLocked, DatabaseUnavailable, QueryTimeout, StorageError
+from models.failures import is_timeout, translate
 
 proxy = peewee.DatabaseProxy()
 _MAX_CONNECTIONS = 40
+_STEPS = 1_000  # of SQLite's machine between two looks at the clock: some 20 µs
 _OLDEST_SQLITE = (3, 35)  # RETURNING
 _OLDEST_POSTGRESQL = 13_00_00
 
@@ -98,6 +99,36 @@ class Database:
             arguments = ("DEFERRED",) if self.sqlite else ("REPEATABLE READ",)
             with self.backend.transaction(*arguments):
                 yield
+
+    @contextmanager
+    def deadline(self, seconds: float | None) -> Iterator[None]:
+        """Questions of a `snapshot` are given up after so many seconds; None: never.
+
+        Raises QueryTimeout. SQLite counts the seconds of all of them together, PostgreSQL those of each.
+        """
+        if seconds is None:
+            yield
+            return
+        end = time.monotonic() + seconds
+        if self.sqlite:
+            connection = self.backend.connection()
+            connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+        else:
+            self.execute(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")
+        try:
+            yield
+        except (peewee.PeeweeException, sqlite3.Error) as error:
+            if is_timeout(error):
+                raise QueryTimeout(
+                    f"answering took longer than {seconds:g} s: narrow it by a topic, a source or a time"
+                ) from error
+            raise
+        else:
+            if not self.sqlite:
+                self.execute("SET LOCAL statement_timeout = 0")
+        finally:
+            if self.sqlite:
+                connection.set_progress_handler(None, 0)
 
     def close(self) -> None:
         """Close every connection; the database can no longer be used."""

@@ -8,7 +8,8 @@
     │   └── DatabaseFull       the disk or the quota is full
     ├── SchemaMismatch         the schema is newer than the program, or was never made
     ├── QueryError             a question that cannot be asked
-    │   └── QuerySyntaxError   a query that cannot be read: says where, and what was expected
+    │   ├── QuerySyntaxError   a query that cannot be read: says where, and what was expected
+    │   └── QueryTimeout       a question that took longer than whoever asks would wait
     └── NotFound               no such source, article, topic …
 """
 
@@ -68,6 +69,10 @@ class QuerySyntaxError(QueryError):
         before, after = "…" if first else "", "…" if len(self.query) > self.start + _AROUND else ""
         width = sum(_width(char) for char in (before + shown)[: len(before) + self.start - first])
         return f"{before}{shown}{after}\n{' ' * width}^"
+
+
+class QueryTimeout(QueryError):
+    """A question that took longer to answer than whoever asks would wait."""
 
 
 def _width(char: str) -> int:

@@ -76,6 +76,13 @@ def translate(error: Exception, place: str) -> StorageError:
     return StorageError(f"{place}: the database refused a statement: {_first_line(foreign)}")
 
 
+def is_timeout(error: Exception) -> bool:
+    """Whether a statement was given up because it took too long (`models.database.Database.deadline`)."""
+    foreign = getattr(error, "orig", error)
+    interrupted = getattr(foreign, "sqlite_errorname", None) == "SQLITE_INTERRUPT"
+    return interrupted or getattr(foreign, "sqlstate", None) == "57014"
+
+
 def _of_system(error: OSError, place: str) -> StorageError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DatabaseFull(f"{place} {_FULL}")

@@ -14,7 +14,7 @@ import pytest
 import models
 from models import articles, sources
 from models.database import Database, current, open_database
-from models.errors import DatabaseFull, DatabaseLocked, DatabaseUnavailable, StorageError
+from models.errors import DatabaseFull, DatabaseLocked, DatabaseUnavailable, QueryTimeout, StorageError
 from tests.postgres import PASSWORD_USER, Server
 from tests.storage import NOW, add_source, article, contents, fail_inside, held
 
@@ -174,6 +174,22 @@ def test_a_snapshot_does_not_see_what_others_write(database: Database) -> None:
         writer.join()
         assert sources.list_sources() == []
     assert len(sources.list_sources()) == 1
+
+
+def test_what_takes_too_long_is_given_up_and_the_connection_goes_on(database: Database) -> None:
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    late = pytest.raises(QueryTimeout, match=r"took longer than 0\.05 s: narrow it")
+    with late, database.snapshot(), database.deadline(0.05):
+        database.value(endless)
+    with database.snapshot(), database.deadline(60):
+        assert database.value("SELECT 1") == 1
+    with database.snapshot(), database.deadline(None):
+        assert database.value("SELECT 1") == 1
+    with database.snapshot():
+        with database.deadline(0.05):
+            assert database.value("SELECT 1") == 1
+        counted = database.value("SELECT count(*) FROM (SELECT 1 FROM meta a, meta b, meta c) AS found")
+        assert counted > 0
 
 
 def test_sessions_of_many_threads_do_not_leave_connections_behind(database: Database) -> None:

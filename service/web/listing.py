@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from models.database import Database
 
 MAX_NAMES_OFFERED = 200
+PATIENCE = 10.0  # seconds that a question may take
 _DAY = timedelta(days=1)
 _NOTHING = Page(())
 
@@ -105,7 +106,7 @@ def _ask(pairs: Sequence[tuple[str, str]], now: datetime, topics: Sequence[Topic
     asked = ArticleFilter()
     try:
         asked = read_filter(pairs, now=now, known_topics=[topic.name for topic in topics])
-        return Listed(asked, catalog.find(asked, now=now))
+        return Listed(asked, catalog.find(asked, now=now, patience=PATIENCE))
     except BadParameter as error:
         problem = Problem(error.name, error.problem, 400)
     except QueryError as error:
