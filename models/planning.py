@@ -3,8 +3,8 @@
 A conjunction is answered by one walk, on the most selective thing in it that has an index; all else is looked
 up for the articles that it meets. An alternative is answered by a walk for each of its sides. Every walk is
 bounded by position, so that the next page costs what the first did. What has an index, the most selective
-first: words; verdicts; stories; topics (the covering index of tags), the rarest of them; sources; languages.
-What has none, as in ``-topic:arms``, is found by a walk over all articles.
+first: a topic of few articles; words; verdicts; stories; topics (the covering index of tags), the rarest of
+them; sources; languages. What has none, as in ``-topic:arms``, is found by a walk over all articles.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from models.tagging import marks
 
 _MOST_WALKS = 16  # in one question; what would take more is looked for in a walk over all articles
 _RARE = 10_000  # matching articles that are read and sorted sooner than the newest are looked through
+_FEW = 1_000  # articles that are looked through for words sooner than an index of words
 _BY_PEOPLE = {Ruling.YES: " AND value = 1", Ruling.NO: " AND value = -1", Ruling.ANY: ""}
 
 
@@ -117,7 +118,8 @@ class _Planner:
     def walks(self, parts: Sequence[Meaning], room: int) -> list[Walk]:
         """The walks for a conjunction, at most ``room``."""
         return (
-            self._by_words(parts)
+            self._by_rare_topic(parts)
+            or self._by_words(parts)
             or self._by_sides(parts, room, with_words=True)
             or self._by_people(parts)
             or self._by_story(parts)
@@ -127,6 +129,12 @@ class _Planner:
             or self._by_language(parts, room)
             or [Walk("article a", self._conditions(parts))]
         )
+
+    def _by_rare_topic(self, parts: Sequence[Meaning]) -> list[Walk]:
+        named = _topics(parts, 1)
+        if not named or not any(map(_has_words, parts)):
+            return []
+        return self._by_topic(parts, 1) if min(map(self._frequency, named)) <= _FEW else []
 
     def _conditions(self, parts: Iterable[Meaning], but: Meaning | None = None) -> tuple[Sql, ...]:
         return tuple(condition(self._database, part) for part in parts if part is not but)
@@ -185,7 +193,7 @@ class _Planner:
         return [Walk("article a", self._conditions(parts))] if found else []
 
     def _by_topic(self, parts: Sequence[Meaning], room: int) -> list[Walk]:
-        named = [part for part in parts if isinstance(part, Tagged) and 0 < len(part.topics) <= room]
+        named = _topics(parts, room)
         if not named:
             return []
         part = named[0] if len(named) == 1 else min(named, key=self._frequency)
@@ -223,6 +231,15 @@ class _Planner:
                 each = [Sql("a.language = ?", (language,)) for language in part.languages]
                 return [Walk("article a", (one, *others)) for one in each]
         return []
+
+
+def _topics(parts: Iterable[Meaning], room: int) -> list[Tagged]:
+    """The parts that the index of shown tags answers, with as many walks at most."""
+    return [
+        part
+        for part in parts
+        if isinstance(part, Tagged) and 0 < len(part.topics) <= room and part.ruling not in _BY_PEOPLE
+    ]
 
 
 def _union(parts: Iterable[Sql]) -> Sql:

@@ -138,6 +138,19 @@ def test_the_rarest_topic_is_walked(large: Database) -> None:
     assert found.plan.walks[0].conditions[0].parameters == (rare,)
 
 
+def test_a_rare_topic_is_looked_through_for_words(large: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def walked(text: str) -> bool:
+        with large.snapshot():
+            found = questions.question(large, ArticleFilter(query=text), NOW).plan
+        return found.walks[0].tables.startswith("tag g")
+
+    texts = ("topic:sanctions panel", "topic:sanctions -panel", "topic:sanctions (panel OR met)")
+    assert [walked(text) for text in texts] == [True, True, True]
+    monkeypatch.setattr("models.planning._FEW", 100)
+    assert [walked(text) for text in texts] == [False, True, False]
+    assert not walked("topic:sanctions verdict:no panel")
+
+
 def test_alternatives_are_walked_by_themselves_within_bounds(large: Database) -> None:
     def walks(text: str) -> list[str]:
         with large.snapshot():
