@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -166,10 +167,16 @@ class Pages:
         return result
 
     async def _read(self, source: SourceRecord, article: Article, page: Fetched) -> Got:
-        furniture = await asyncio.to_thread(furniture_of, source)
-        future = self._workers.read_page(
-            article, page, fetched_at=self._clock(), priors=priors(source), furniture=furniture
-        )
+        def begin() -> Future[Reading]:
+            return self._workers.read_page(
+                article,
+                page,
+                fetched_at=self._clock(),
+                priors=priors(source),
+                furniture=furniture_of(source),
+            )
+
+        future = await asyncio.to_thread(begin)
         try:
             reading = await asyncio.wrap_future(future)
         except Exception as error:  # noqa: BLE001 - whatever ended a worker is a reason to record

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -319,11 +320,18 @@ async def read(workers: Workers, source: SourceRecord, fetched: Fetched, *, fetc
 
     :raises ParseFailure: whatever ended the worker is a reason to record
     """
-    skip = await asyncio.to_thread(article_store.recent_hashes, source.id, RECENT)
-    furniture = await asyncio.to_thread(furniture_of, source)
-    future = workers.read_feed(
-        fetched, fetched_at=fetched_at, skip=skip, priors=priors(source), furniture=furniture
-    )
+
+    def begin() -> Future[Reading]:
+        return workers.read_feed(
+            fetched,
+            fetched_at=fetched_at,
+            skip=article_store.recent_hashes(source.id, RECENT),
+            priors=priors(source),
+            furniture=furniture_of(source),
+        )
+
+    # Not in the loop: it asks the database, and the first one waits until the processes have started.
+    future = await asyncio.to_thread(begin)
     try:
         return await asyncio.wrap_future(future)
     except ParseFailure:
