@@ -1,7 +1,8 @@
 """What the service manager is told: readiness, status, watchdog, reload and stop (``sd_notify(3)``).
 
 The protocol is one datagram to an AF_UNIX socket, so no library is needed; outside systemd every call
-does nothing.
+does nothing. A socket that nobody reads fills up after some ten datagrams: what may be said again later is
+dropped then, and what the manager waits for is tried for a second, so that no listener holds up the daemon.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from collections.abc import Mapping
 
 _MICROSECONDS = 1_000_000
 _FIRST_SOCKET = 3  # SD_LISTEN_FDS_START
+_PATIENCE = 1.0  # seconds for a word that is said once
 
 
 class Notifier:
     """Speaks to the service manager named by ``NOTIFY_SOCKET``, or to nobody."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str] | None = None, *, patience: float = _PATIENCE) -> None:
+        self._patience = patience
         environ = os.environ if environ is None else environ
         address = environ.get("NOTIFY_SOCKET", "")
         # An abstract socket is written with "@", and has a leading NUL for the kernel (unix(7)).
@@ -36,7 +39,7 @@ class Notifier:
 
     def status(self, status: str) -> None:
         """One line for ``systemctl status``."""
-        self._send(f"STATUS={_one_line(status)}")
+        self._send(f"STATUS={_one_line(status)}", patience=0)
 
     def reloading(self) -> None:
         """A reload has begun; ``ready`` ends it (Type=notify-reload wants the monotonic time)."""
@@ -55,15 +58,16 @@ class Notifier:
         """Still making progress; sent only while that is true."""
         self._send("WATCHDOG=1")
 
-    def _send(self, message: str) -> None:
+    def _send(self, message: str, *, patience: float | None = None) -> None:
         if not self._address:
             return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+                channel.settimeout(self._patience if patience is None else patience)
                 channel.connect(self._address)
                 channel.sendall(message.encode())
         except OSError:
-            # The manager has gone or refuses: the daemon's work does not depend on being heard.
+            # The manager has gone, refuses or does not read: the daemon's work does not depend on being heard.
             return
 
 

@@ -51,6 +51,26 @@ def test_without_a_manager_nothing_happens(tmp_path: Path) -> None:
     Notifier({"NOTIFY_SOCKET": str(tmp_path / "nobody")}).ready("fine")
 
 
+def test_a_manager_that_does_not_read_holds_up_nobody(
+    manager: tuple[socket.socket, str],
+) -> None:
+    """The kernel queues some ten datagrams (net.unix.max_dgram_qlen), then a blocking send waits for ever."""
+    channel, address = manager
+    notifier = Notifier({"NOTIFY_SOCKET": address}, patience=0.01)
+    for number in range(1_000):
+        notifier.status(f"report {number}")
+    notifier.ready("fine")
+    notifier.stopping(20)
+    assert channel.recv(4096) == b"STATUS=report 0"
+
+    channel.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            channel.recv(4096)
+    notifier.ready("fine")
+    assert channel.recv(4096) == b"READY=1\nSTATUS=fine"
+
+
 @pytest.mark.parametrize(
     ("environ", "seconds"),
     [
