@@ -67,7 +67,7 @@ class Notifier:
                 channel.connect(self._address)
                 channel.sendall(message.encode())
         except OSError:
-            # The manager has gone, refuses or does not read: the daemon's work does not depend on being heard.
+            # The manager has gone, refuses or does not read: no work depends on being heard.
             return
 
 

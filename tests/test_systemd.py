@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -64,9 +65,9 @@ def test_a_manager_that_does_not_read_holds_up_nobody(
     assert channel.recv(4096) == b"STATUS=report 0"
 
     channel.setblocking(False)
-    with pytest.raises(BlockingIOError):
-        while True:
-            channel.recv(4096)
+    with suppress(BlockingIOError):
+        while channel.recv(4096):
+            pass
     notifier.ready("fine")
     assert channel.recv(4096) == b"READY=1\nSTATUS=fine"
 
