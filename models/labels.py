@@ -9,6 +9,7 @@ from heapq import merge
 from itertools import islice
 from typing import Any
 
+from models.changelog import record
 from models.database import Database, Lock, current
 from models.errors import NotFound
 from models.fields import dump_json, from_micros, load_json, optional_moment, storable, to_micros
@@ -119,7 +120,7 @@ def set_verdict(article_id: int, topic: str, value: int, by: str, now: datetime)
         topic_number = _of(database, article_id, topic)
         _withdraw(database, article_id, topic_number, by, now)
         database.execute(_GIVE, (article_id, topic_number, value, by, to_micros(now)))
-        _lay_verdicts(database, article_id)
+        _lay_verdicts(database, article_id, now)
         return next(tag for tag in stored_tags(database, article_id) if tag.topic == topic)
 
 
@@ -133,7 +134,7 @@ def withdraw_verdict(article_id: int, topic: str, by: str, now: datetime) -> Tag
         database.lock(Lock.WRITE)
         if not _withdraw(database, article_id, _of(database, article_id, topic), by, now):
             raise NotFound(f"nobody's verdict on {topic!r} stands on article {article_id}")
-        _lay_verdicts(database, article_id)
+        _lay_verdicts(database, article_id, now)
         return next((tag for tag in stored_tags(database, article_id) if tag.topic == topic), None)
 
 
@@ -163,7 +164,7 @@ def undo_verdict(article_id: int, topic: str, by: str, now: datetime) -> TagReco
         if before is not None:
             value, given_by, *_ = before
             database.execute(_GIVE, (article_id, topic_number, value, given_by, to_micros(now)))
-        _lay_verdicts(database, article_id)
+        _lay_verdicts(database, article_id, now)
         return next((tag for tag in stored_tags(database, article_id) if tag.topic == topic), None)
 
 
@@ -279,7 +280,13 @@ def replace_tags(batch: Sequence[Retagged], *, taxonomy: str, now: datetime) -> 
         version = taxonomy_ids(database, [taxonomy], now)[taxonomy]
         summary = Summary()
         rewritten = [
-            Labelled(article_id, position, duplicate_of is None, wanted[article_id].tags)
+            Labelled(
+                article_id,
+                position,
+                duplicate_of is None,
+                wanted[article_id].tags,
+                wanted[article_id].missed,
+            )
             for article_id, position, duplicate_of, content_hash in _places(database, list(wanted))
             if content_hash == wanted[article_id].content_hash
         ]
@@ -289,6 +296,7 @@ def replace_tags(batch: Sequence[Retagged], *, taxonomy: str, now: datetime) -> 
             [(version, dump_json(wanted[one.article_id].uncovered), one.article_id) for one in rewritten],
         )
         summary.write(database)
+        record(database, (one.article_id for one in rewritten), now)
     return len(rewritten)
 
 
@@ -333,7 +341,7 @@ def _rewrite(database: Database, articles: Sequence[Labelled], summary: Summary)
     write_replaced(database, articles, summary)
 
 
-def _lay_verdicts(database: Database, article_id: int) -> None:
+def _lay_verdicts(database: Database, article_id: int, now: datetime) -> None:
     """Write an article's tags as the rules gave them, with the verdicts as they stand now."""
     rows = database.rows(
         "SELECT t.name, g.rule_score, g.threshold, g.main, g.taxonomy, g.evidence, NULL, NULL "
@@ -342,6 +350,8 @@ def _lay_verdicts(database: Database, article_id: int) -> None:
     )
     summary = Summary()
     [(_, position, duplicate_of, _)] = _places(database, [article_id])
-    labelled = Labelled(article_id, position, duplicate_of is None, [tag_record(row) for row in rows])
+    tags = [tag_record(row) for row in rows]
+    labelled = Labelled(article_id, position, duplicate_of is None, tags, missed=None)
     _rewrite(database, [labelled], summary)
     summary.write(database)
+    record(database, [article_id], now)

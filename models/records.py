@@ -154,6 +154,7 @@ class ArticleWrite:
     taxonomy: str = ""  # hash of the topics file that looked at it, also where it gave no tag
     uncovered: tuple[str, ...] = ()  # topics that have no rules for its language
     page: PageRecord | None = None  # where the entry's page was wanted
+    missed: tuple[tuple[str, float], ...] = ()  # topics that scored below their thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +345,7 @@ class Retagged:
     content_hash: str
     tags: tuple[TagRecord, ...]
     uncovered: tuple[str, ...] = ()  # topics that have no rules for its language
+    missed: tuple[tuple[str, float], ...] = ()  # topics that scored below their thresholds
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 
+from models.changelog import record
 from models.database import Database
 from models.fields import (
     dump_json,
@@ -150,6 +151,7 @@ def store_articles(
     for n, fate in (_insert(batch, fresh) | _revise(batch, known)).items():
         fates[n] = fate
     batch.summary.write(database)
+    record(database, (fate.article_id for fate in fates if fate.article_id is not None), now)
     return fates
 
 
@@ -182,7 +184,7 @@ def _insert(batch: _Batch, fresh: dict[int, tuple[int, ArticleWrite]]) -> dict[i
         for n, article_id, _, _, write in placed
     }
     labelled = [
-        Labelled(article_id, position, not fates[n].duplicate, write.tags)
+        Labelled(article_id, position, not fates[n].duplicate, write.tags, write.missed)
         for n, article_id, position, _, write in placed
     ]
     write_new_tags(database, labelled, batch.summary)
@@ -219,7 +221,7 @@ def _revise(batch: _Batch, known: dict[int, ArticleWrite]) -> dict[int, Fate]:
         updates.append(row)
         if old.duplicate_of is None:
             batch.summary.count(old.position, before.get(old.id, ()), -1)
-        labelled.append(Labelled(old.id, position, duplicate_of is None, write.tags))
+        labelled.append(Labelled(old.id, position, duplicate_of is None, write.tags, write.missed))
     take_from_index(database, [(old.position, old.title, old.text) for old, _, _ in reworded])
     database.executemany(_REVISION, revisions)
     _update_rows(database, updates)

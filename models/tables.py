@@ -253,6 +253,17 @@ class Tag(Table):
         primary_key = CompositeKey("article", "topic")
 
 
+class NearMiss(Table):
+    """What a topic scored below its threshold on an article; see `models.thresholds`."""
+
+    article = ForeignKeyField(Article, on_delete="CASCADE")
+    topic = ForeignKeyField(Topic)
+    score = FloatField()
+
+    class Meta:
+        primary_key = CompositeKey("article", "topic")
+
+
 class Verdict(Table):
     """A person's yes (+1) or no (-1) on a topic of an article; the withdrawn ones are kept."""
 
@@ -355,6 +366,7 @@ ALL: tuple[type[Table], ...] = (
     Revision,
     Tombstone,
     Tag,
+    NearMiss,
     Verdict,
     TopicDay,
     ArticleDay,

@@ -7,7 +7,7 @@ topic with score 1, a no hides it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from models.positions import day_of
 from models.records import TagRecord
 
 CHUNK = 400
+LEAST = 0.05  # a score below it is as good as none
 _INSERT = """
     INSERT INTO tag (article_id, topic_id, position, score, shown, rule_score, threshold, main, verdict,
                      verdict_by, taxonomy, evidence)
@@ -33,6 +34,7 @@ class Labelled:
     position: int
     counted: bool
     tags: Sequence[TagRecord]
+    missed: Sequence[tuple[str, float]] | None = ()  # topics that scored too little; None: as they are
 
 
 @dataclass(slots=True)
@@ -118,6 +120,7 @@ def write_new_tags(database: Database, articles: Sequence[Labelled], summary: Su
         if article.counted:
             summary.count(article.position, (topics[name] for name in given))
     database.executemany(_INSERT, rows)
+    _write_missed(database, articles, topics)
 
 
 def shown_topics(database: Database, ids: Sequence[int]) -> dict[int, list[int]]:
@@ -152,6 +155,23 @@ def replace_tags(database: Database, articles: Sequence[Labelled], summary: Summ
             if article.counted:
                 summary.count(article.position, (row[1] for row in made if row[4]))
         database.executemany(_INSERT, rows)
+        again = [article for article in chunk if article.missed is not None]
+        gone = [(article.article_id,) for article in again]
+        database.executemany("DELETE FROM near_miss WHERE article_id = ?", gone)
+        _write_missed(database, again, topics)
+
+
+def _write_missed(database: Database, articles: Sequence[Labelled], topics: Mapping[str, int]) -> None:
+    """Keep what topics scored below their thresholds, from `LEAST` on, without evidence."""
+    database.executemany(
+        "INSERT INTO near_miss (article_id, topic_id, score) VALUES (?, ?, ?)",
+        [
+            (article.article_id, topics[storable(name)], score)
+            for article in articles
+            for name, score in dict(article.missed or ()).items()
+            if score >= LEAST and storable(name) in topics
+        ],
+    )
 
 
 def _standing(database: Database, ids: Sequence[int]) -> dict[int, dict[int, tuple[int, str, float]]]:

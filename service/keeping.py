@@ -6,7 +6,7 @@ Everything here runs in the writer's thread, inside a transaction that the write
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -187,7 +187,13 @@ def _write(
         tags=tuple(tag_record(tag, taxonomy) for tag in tags if tag.holds),
         taxonomy=taxonomy,
         uncovered=uncovered,
+        missed=missed(tags),
     )
+
+
+def missed(tags: Iterable[Tag]) -> tuple[tuple[str, float], ...]:
+    """What topics scored that do not reach their thresholds."""
+    return tuple((tag.topic, tag.score) for tag in tags if not tag.holds)
 
 
 def tag_record(tag: Tag, taxonomy: str) -> TagRecord:

@@ -19,7 +19,7 @@ from loguru import logger
 from models import labels
 from models import sources as source_store
 from models.records import ArticleText, Retagged, SourceState
-from service.keeping import tag_record
+from service.keeping import missed, tag_record
 from service.tagging import Tagger
 from service.targets import priors
 from service.writer import Writer
@@ -125,7 +125,8 @@ class Relabeller:
             priors=self._priors.get(article.source_id, {}),
         )
         held = tuple(tag_record(tag, self.taxonomy) for tag in tags if tag.holds)
-        return Retagged(article.article_id, article.content_hash, held, self._tagger.uncovered(tags))
+        uncovered = self._tagger.uncovered(tags)
+        return Retagged(article.article_id, article.content_hash, held, uncovered, missed(tags))
 
     @staticmethod
     def _compare(

@@ -30,7 +30,7 @@ NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
 TAXONOMY = "rules-1"
 TOPICS = ("arms", "diplomacy", "sanctions")
 TABLES = (
-    "article_page", "furniture",
+    "article_page", "furniture", "near_miss",
     "article_day", "article", "delivery", "file", "meta", "poll", "revision", "source", "story", "tag",
     "taxonomy", "tombstone", "topic_day", "topic", "verdict", "watch", "websub_subscription",
 )  # fmt: skip
