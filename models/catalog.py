@@ -37,7 +37,7 @@ __all__ = [
     "statistics", "status", "stream", "timeline",
 ]  # fmt: skip
 
-_SUCCESSES = "('ok', 'not_modified')"
+_SUCCESSES = "('ok', 'not_modified', 'pushed')"
 _BATCH = 200  # whole articles that are in memory at a time
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from models.database import Database, current
 from models.fields import optional_micros, optional_storable, storable, to_micros
-from models.records import PollRecord, SourceUpdate
+from models.records import PUSHED, PollRecord, SourceUpdate
 from models.tables import Poll
 
 _DETAIL = 2_000  # characters of a failure's detail that are kept
@@ -37,6 +37,7 @@ _SEEN = "last_polled_at = ?, last_success_at = ?, last_reason = NULL, last_detai
 _QUIET = f"UPDATE source SET {_SEEN} WHERE id = ?"
 _SUCCESS = f"UPDATE source SET {_SEEN}, {_RECENT} WHERE id = ?"
 _FAILURE = f"UPDATE source SET last_polled_at = ?, last_reason = ?, last_detail = ?, {_RECENT} WHERE id = ?"
+_NEWS = f"UPDATE source SET {_RECENT} WHERE id = ?"
 _LOG = """
     INSERT INTO poll (source_id, started_at, duration_ms, outcome, status, detail, bytes, seen, new, changed,
                       duplicates, problems)
@@ -128,16 +129,19 @@ def write_updates(database: Database, updates: Iterable[SourceUpdate]) -> None:
 
 
 def write_polls(database: Database, records: Iterable[PollRecord]) -> None:
-    """The log, and when each source was last looked at."""
+    """The log, and when each source was last looked at; what a hub delivered says nothing of that."""
     ordered = sorted(records, key=lambda record: record.source_id)
     database.executemany(_LOG, [_logged(record) for record in ordered])
+    delivered = [record for record in ordered if record.outcome == PUSHED]
+    ordered = [record for record in ordered if record.outcome != PUSHED]
+    database.executemany(_NEWS, [("+", record.source_id) for record in delivered if _mark(record) == "+"])
     database.executemany(
         _SUCCESS,
         [
             (
                 to_micros(record.started_at),
                 to_micros(record.started_at),
-                "+" if record.new or record.changed or record.duplicates else ".",
+                _mark(record),
                 record.source_id,
             )
             for record in ordered
@@ -204,6 +208,10 @@ def _logged(record: PollRecord) -> tuple[Any, ...]:
         record.duplicates,
         record.problems,
     )
+
+
+def _mark(record: PollRecord) -> str:
+    return "+" if record.new or record.changed or record.duplicates else "."
 
 
 def _detail(text: str | None) -> str | None:

@@ -18,6 +18,7 @@ from models.question_records import (
     TopicCounts,
 )
 from models.source_records import (
+    PUSHED,
     Health,
     PollRecord,
     SourceHealth,
@@ -29,6 +30,7 @@ from models.source_records import (
 )
 
 __all__ = [
+    "PUSHED",
     "ArticleFilter",
     "ArticleRecord",
     "ArticleSummary",

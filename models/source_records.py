@@ -144,14 +144,17 @@ class SourceUpdate:
     looked_at: datetime | None = None  # a look that brought nothing and stands in no poll's record
 
 
+PUSHED = "pushed"  # what a hub delivered: kept in the log of polls, and no look
+
+
 @dataclass(frozen=True, slots=True)
 class PollRecord:
-    """One look at a source, as the log keeps it."""
+    """One look at a source, as the log keeps it; or what its hub delivered."""
 
     source_id: int
     started_at: datetime
     duration_ms: int
-    outcome: str  # "ok", "not_modified", or a reason of failure
+    outcome: str  # "ok", "not_modified", `PUSHED`, or a reason of failure
     status: int | None = None
     detail: str | None = None
     bytes: int = 0

@@ -183,6 +183,7 @@ class Application:
             writer=writer,
             tagger=lambda: self.tagger,
             clock=self.clock,
+            tally=self.tally,
         )
         self._closing.callback(hubs.stop, 0.0)
         return hubs

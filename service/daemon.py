@@ -291,6 +291,7 @@ class _Daemon:
             in_hand=application.poller.in_hand(),
             writer_queue=application.writer.depth(),
             workers_queue=application.workers.depth(),
+            deliveries=application.hubs.inbox.depth() if application.hubs else 0,
             counted=application.tally.counted(),
         )
 

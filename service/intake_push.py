@@ -16,7 +16,8 @@ from loguru import logger
 
 from models import sources as source_store
 from models import websub
-from models.records import SourceRecord, SourceState
+from models.records import PUSHED, PollRecord, SourceRecord, SourceState
+from service import looks
 from service.errors import ParseFailure
 from service.fetch.decoding import BodyReader, DecodingError, Oversized
 from service.fetch.http import MAX_CONTENT_TYPE
@@ -24,6 +25,7 @@ from service.full_text import Completed, Pages
 from service.intake import read
 from service.keeping import Kept, keep
 from service.tagging import Tagger
+from service.tally import Tally
 from service.targets import priors
 from service.values import Fetched, Reason
 from service.websub.inbox import Delivery
@@ -48,6 +50,7 @@ class PushIntake:
         clock: Callable[[], datetime],
         max_bytes: int,
         floor: timedelta,
+        tally: Tally,
     ) -> None:
         self._workers = workers
         self._writer = writer
@@ -56,6 +59,7 @@ class PushIntake:
         self._clock = clock
         self._max_bytes = max_bytes
         self._floor = floor
+        self._tally = tally
 
     async def take(self, delivery: Delivery) -> Kept | None:
         """Store what a delivery brings; None where it cannot be read, or its source is no longer polled.
@@ -69,17 +73,18 @@ class PushIntake:
             fetched = await asyncio.to_thread(self._unpacked, delivery)
             reading = await read(self._workers, source, fetched, fetched_at=self._clock())
         except ParseFailure as failure:
-            why = f"a delivery cannot be read: {failure}"
-            await asyncio.wrap_future(self._writer.submit(lambda: _note_unread(delivery, why)))
-            logger.warning("{}: {}", source.location, why)
+            poll = self._record(source, delivery, f"a delivery cannot be read: {failure}")
+            await asyncio.wrap_future(self._writer.submit(lambda: _note_unread(delivery, poll)))
+            self._tally.pushed(poll)
+            logger.warning("{}: {}", source.location, poll.detail)
             await self._look_soon(source)
             return None
         completed = await self._pages.complete(source, reading, whole=False)
-        now = self._clock()
-        kept = await asyncio.wrap_future(
-            self._writer.submit(lambda: self._store(source, delivery, completed, now))
+        kept, poll = await asyncio.wrap_future(
+            self._writer.submit(lambda: self._store(source, delivery, completed))
         )
-        _log(source, kept, now - delivery.received_at)
+        self._tally.pushed(poll)
+        looks.log(source, poll)
         return kept
 
     def _unpacked(self, delivery: Delivery) -> Fetched:
@@ -109,22 +114,42 @@ class PushIntake:
 
     # -- in the writer's thread ----------------------------------------------------------------------------
 
-    def _store(self, source: SourceRecord, delivery: Delivery, completed: Completed, now: datetime) -> Kept:
-        kept, _ = keep(
+    def _store(
+        self, source: SourceRecord, delivery: Delivery, completed: Completed
+    ) -> tuple[Kept, PollRecord]:
+        warnings = completed.reading.warnings
+        kept, poll = keep(
             source.id,
             completed.reading.finished,
             tagger=self._tagger(),
-            now=now,
+            now=self._clock(),
             priors=priors(source),
+            poll=self._record(source, delivery, "; ".join(warnings), problems=len(warnings)),
             pages=completed.pages,
         )
+        assert poll is not None
         brought = kept.new + kept.duplicates + kept.changed
         websub.delivered(delivery.subscription.id, brought, delivery.received_at)
-        return kept
+        return kept, poll
+
+    def _record(
+        self, source: SourceRecord, delivery: Delivery, detail: str, *, problems: int = 1
+    ) -> PollRecord:
+        """A delivery as the log of polls keeps it."""
+        return looks.record(
+            source,
+            PUSHED,
+            started_at=delivery.received_at,
+            ended_at=self._clock(),
+            detail=detail,
+            size=len(delivery.body),
+            problems=problems,
+        )
 
 
-def _note_unread(delivery: Delivery, why: str) -> None:
-    websub.unread(delivery.subscription.id, why, delivery.received_at)
+def _note_unread(delivery: Delivery, poll: PollRecord) -> None:
+    websub.unread(delivery.subscription.id, poll.detail or "", delivery.received_at)
+    source_store.record_unchanged((), (poll,))
 
 
 def _source_of(delivery: Delivery) -> SourceRecord | None:
@@ -133,14 +158,3 @@ def _source_of(delivery: Delivery) -> SourceRecord | None:
         return None
     (source,) = source_store.find([str(delivery.subscription.source_id)], removed=True)
     return source if source.state is SourceState.ACTIVE else None
-
-
-def _log(source: SourceRecord, kept: Kept, took: timedelta) -> None:
-    logger.bind(source_id=source.id, outcome="pushed", new=kept.new, changed=kept.changed).info(
-        "{}: pushed, {} new, {} changed of {}, {:.0f} ms",
-        source.location,
-        kept.new + kept.duplicates,
-        kept.changed,
-        kept.seen,
-        took.total_seconds() * 1000,
-    )

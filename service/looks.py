@@ -6,7 +6,7 @@ from datetime import datetime
 
 from loguru import logger
 
-from models.records import PollRecord, SourceRecord, SourceState, SourceUpdate
+from models.records import PUSHED, PollRecord, SourceRecord, SourceState, SourceUpdate
 from service.cadence import ADAPTIVE, Cadence, Outcome, Schedule, next_poll, parse_schedule
 from service.errors import UsageError
 from service.values import Failed, Reason
@@ -113,7 +113,7 @@ def log(source: SourceRecord, poll: PollRecord, *, quiet: bool = False) -> None:
         changed=poll.changed,
         duration_ms=poll.duration_ms,
     )
-    if poll.outcome in ("ok", "not_modified"):
+    if poll.outcome in ("ok", "not_modified", PUSHED):
         bound.log(
             "DEBUG" if quiet else "INFO",
             "{}: {}, {} new, {} changed of {}, {} ms",

@@ -81,14 +81,15 @@ class Tally:
 
     def polled(self, kind: SourceKind, poll: PollRecord) -> None:
         """One look at a source has ended, well or not."""
-        changes = (("new", poll.new), ("changed", poll.changed), ("duplicate", poll.duplicates))
         with self._lock:
-            self._polls[kind, poll.outcome] += 1
-            self._received[kind] += poll.bytes
-            for change, count in changes:
-                self._articles[kind, change] += count
+            self._count(kind, poll)
             if kind in self._looks:
                 self._looks[kind].observe(poll.duration_ms / 1000)
+
+    def pushed(self, poll: PollRecord) -> None:
+        """A hub has delivered something of a feed, which was read."""
+        with self._lock:
+            self._count(SourceKind.FEED, poll)
 
     def failed(self, kind: SourceKind, outcome: str) -> None:
         """One look ended without a record: nothing could be stored."""
@@ -107,6 +108,12 @@ class Tally:
             self._read.observe(seconds)
             for one in tagging:
                 self._tagged.observe(one)
+
+    def _count(self, kind: SourceKind, poll: PollRecord) -> None:
+        self._polls[kind, poll.outcome] += 1
+        self._received[kind] += poll.bytes
+        for change, count in (("new", poll.new), ("changed", poll.changed), ("duplicate", poll.duplicates)):
+            self._articles[kind, change] += count
 
     def counted(self) -> Counted:
         """All of it, at one moment."""

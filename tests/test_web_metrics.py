@@ -64,6 +64,7 @@ def tally() -> Tally:
     made = Tally()
     made.polled(SourceKind.FEED, PollRecord(1, NOW, 120, "ok", bytes=700, new=2, duplicates=1))
     made.polled(SourceKind.FEED, PollRecord(1, NOW, 4_000, "timeout"))
+    made.pushed(PollRecord(1, NOW, 90, "pushed", bytes=300, new=3))
     made.polled(SourceKind.FOLDER, PollRecord(2, NOW, 9, "a word of tomorrow"))
     made.polled(SourceKind.FOLDER, PollRecord(2, NOW, 9, "another one"))
     made.claimed([0.4, 90.0])
@@ -87,6 +88,7 @@ def test_it_says_what_the_process_did_and_what_the_database_holds(database: Data
         in_hand=3,
         writer_queue=7,
         workers_queue=11,
+        deliveries=2,
         counted=tally.counted(),
     )
     with serving(database, lambda: standing) as (client, _):
@@ -96,8 +98,9 @@ def test_it_says_what_the_process_did_and_what_the_database_holds(database: Data
     found = samples(answer.text)
     assert value(found, "wirewatch_polls_total", kind="feed", outcome="ok") == 1
     assert value(found, "wirewatch_polls_total", kind="folder", outcome="other") == 2
-    assert value(found, "wirewatch_articles_total", kind="feed", change="new") == 2
-    assert value(found, "wirewatch_received_bytes_total", kind="feed") == 700
+    assert value(found, "wirewatch_polls_total", kind="feed", outcome="pushed") == 1
+    assert value(found, "wirewatch_articles_total", kind="feed", change="new") == 5
+    assert value(found, "wirewatch_received_bytes_total", kind="feed") == 1_000
     assert value(found, "wirewatch_poll_duration_seconds_bucket", kind="feed", le="0.3") == 1
     assert value(found, "wirewatch_poll_duration_seconds_count", kind="feed") == 2
     assert value(found, "wirewatch_poll_lateness_seconds_sum") == pytest.approx(90.4)
@@ -105,6 +108,7 @@ def test_it_says_what_the_process_did_and_what_the_database_holds(database: Data
     assert value(found, "wirewatch_tag_duration_seconds_bucket", le="0.001") == 1
     assert value(found, "wirewatch_queue_depth", queue="writer") == 7
     assert value(found, "wirewatch_queue_depth", queue="workers") == 11
+    assert value(found, "wirewatch_queue_depth", queue="hubs") == 2
     assert value(found, "wirewatch_polls_in_hand") == 3
     assert value(found, "wirewatch_job_failing", name="tidy") == 1
     assert value(found, "wirewatch_job_failing", name="tick") == 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from models.records import PollRecord
 
-_WELL = ("ok", "not_modified", "waiting", "busy")
+_WELL = ("ok", "not_modified", "pushed", "waiting", "busy")
 
 
 def failed(poll: PollRecord) -> bool:

@@ -33,14 +33,14 @@ from starlette.responses import Response
 
 from models.errors import StorageError
 from models.figures import Figures, figures
-from models.records import SourceKind
+from models.records import PUSHED, SourceKind
 from service.tally import Counted, Spread
 from service.values import Reason
 
 KEEP = 10.0  # seconds that the database's figures are given out again
 MAX_TOPICS = 100
 OTHER = "other"  # the rest of the topics together; and any word that is on no list
-OUTCOMES = ("ok", "not_modified", *map(str, Reason))
+OUTCOMES = ("ok", "not_modified", PUSHED, *map(str, Reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class Standing:
     in_hand: int = 0  # looks under way
     writer_queue: int = 0
     workers_queue: int = 0
+    deliveries: int = 0  # of hubs, that are being received, wait or are being read
     counted: Counted | None = None  # None where nothing is polled
 
 
@@ -129,14 +130,16 @@ class _Own(Collector):
             "wirewatch_queue_depth",
             "Pieces of work that wait or are being done",
             "queue",
-            [("writer", now.writer_queue), ("workers", now.workers_queue)],
+            [("writer", now.writer_queue), ("workers", now.workers_queue), ("hubs", now.deliveries)],
         )
         yield from _counted(now.counted)
 
 
 def _counted(counted: Counted) -> Iterator[Metric]:
     polls = CounterMetricFamily(
-        "wirewatch_polls", "Looks at sources that have ended", labels=("kind", "outcome")
+        "wirewatch_polls",
+        "Looks at sources that have ended, and deliveries of hubs (pushed)",
+        labels=("kind", "outcome"),
     )
     ended = Counter[tuple[str, str]]()
     for (kind, outcome), count in counted.polls.items():

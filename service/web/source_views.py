@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.records import Health, PollRecord, SourceHealth, SourceKind, SourceState, Status
+from models.records import (
+    PUSHED,
+    Health,
+    PollRecord,
+    SourceHealth,
+    SourceKind,
+    SourceState,
+    Status,
+)
 from service.advice import for_source
 from service.masking import mask
 from service.web.presentation import (
@@ -154,7 +162,7 @@ _KINDS = {
     SourceKind.IMPORT: "imported by hand",
     SourceKind.SEEDS: "seeds",
 }
-_OUTCOMES = {"ok": "Read", "not_modified": "Nothing new"}
+_OUTCOMES = {"ok": "Read", "not_modified": "Nothing new", PUSHED: "Delivered by its hub"}
 
 
 def source_tabs(counts: Mapping[Health, int]) -> list[Tab]:

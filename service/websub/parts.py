@@ -12,6 +12,7 @@ from service.full_text import Pages
 from service.intake_push import PushIntake
 from service.outgoing import Network
 from service.tagging import Tagger
+from service.tally import Tally
 from service.websub.inbox import Bounds, Inbox
 from service.websub.subscriber import Callback, Subscriber
 from service.workers import Workers
@@ -45,6 +46,7 @@ class Hubs:
         writer: Writer,
         tagger: Callable[[], Tagger],
         clock: Callable[[], datetime],
+        tally: Tally,
     ) -> None:
         self.rules = rules
         self.subscriber = Subscriber(
@@ -70,6 +72,7 @@ class Hubs:
             clock=clock,
             max_bytes=rules.max_bytes,
             floor=rules.floor,
+            tally=tally,
         )
         size = max(_LEAST_ROOM, 4 * rules.max_bytes)
         self.inbox = Inbox(intake.take, loop=network.loop, bounds=Bounds(size=size, at_once=rules.at_once))
