@@ -255,7 +255,7 @@ class FeedIntake:
             note_offer(
                 look.source,
                 fetched.final_url,
-                hub=reading.hub,
+                hubs=reading.hubs,
                 self_url=reading.self_url,
                 now=look.ended_at,
             )

@@ -52,7 +52,7 @@ class Reading:
     title: str | None = None
     site_url: str | None = None
     hints: Hints = Hints()
-    hub: str | None = None  # as the headers name it, else the feed
+    hubs: tuple[str, ...] = ()  # as the headers name them, else the feed
     self_url: str | None = None  # likewise
     warnings: tuple[str, ...] = ()  # what was mended, and entries that could not be read
     refused: tuple[Trouble, ...] = ()  # pieces of a container that could not be read
@@ -89,7 +89,7 @@ def read_feed(
         title=feed.title,
         site_url=feed.site_url,
         hints=feed.hints,
-        hub=fetched.hub or feed.hub,
+        hubs=fetched.hubs or feed.hubs,
         self_url=fetched.self_url or feed.self_url,
         warnings=(*feed.warnings, *problems),
     )

@@ -117,6 +117,9 @@ class Hints:
     skip_days: frozenset[int] = frozenset()  # 0 is Monday
 
 
+MAX_HUBS = 8  # of those that a feed names, or the headers of its answer
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """A body: the whole of it, decoded from its transfer and content codings."""
@@ -129,7 +132,7 @@ class Fetched:
     validators: Validators = Validators()
     hints: Hints = Hints()
     permanent_url: str | None = None  # where only 301 and 308 led, if they led anywhere
-    hub: str | None = None  # rel="hub" of the Link header (WebSub section 4)
+    hubs: tuple[str, ...] = ()  # rel="hub" of the Link header (WebSub section 4), in their order
     self_url: str | None = None  # rel="self" of the Link header: what the hub knows the feed by
     bytes_on_wire: int = 0
     delta: bool = False  # 226 IM Used: only new entries (RFC 3229)
@@ -218,7 +221,7 @@ class ParsedFeed:
     site_url: str | None = None
     language: str | None = None
     hints: Hints = Hints()
-    hub: str | None = None
+    hubs: tuple[str, ...] = ()
     self_url: str | None = None
     version: str = ""  # feedparser's names: rss20, atom10, json11, …
     warnings: tuple[str, ...] = ()  # what was mended to read it

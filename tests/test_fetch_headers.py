@@ -11,7 +11,7 @@ from yarl import URL
 
 from service.fetch import headers
 from service.fetch.addresses import BadAddress, web_address
-from service.values import Hints
+from service.values import MAX_HUBS, Hints
 from tests.fetching import NOW
 
 MOON_LANDING = datetime(1969, 7, 20, 20, 17, 40, tzinfo=UTC)
@@ -79,14 +79,21 @@ def test_no_header_breaks_the_reading(fields: dict[str, str]) -> None:
 def test_no_link_header_breaks_the_reading(links: list[str]) -> None:
     found = headers.linked(links, "hub", base=URL("https://a.test/feed"))
 
-    assert found is None or found.startswith(("http://", "https://"))
+    assert all(one.startswith(("http://", "https://")) for one in found)
 
 
 def test_a_link_header_of_the_largest_size_is_read_at_once() -> None:
     bomb = '<a>;"' * 6000 + ',<https://hub.test/>;rel="hub"' * 100
 
     found = headers.linked([bomb] * 5, "hub", base=URL("https://a.test/"))
-    assert found in (None, "https://hub.test/")
+    assert found in ((), ("https://hub.test/",))
+
+
+def test_several_links_of_a_relation_are_kept_in_their_order_up_to_a_limit() -> None:
+    many = ", ".join(f'<https://hub{number % 20}.test/>; rel="hub"' for number in range(50))
+
+    found = headers.linked([many], "hub", base=URL("https://a.test/"))
+    assert found == tuple(f"https://hub{number}.test/" for number in range(MAX_HUBS))
 
 
 @pytest.mark.parametrize(

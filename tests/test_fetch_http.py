@@ -72,7 +72,7 @@ def test_the_hub_of_the_link_header(server: Server, header: str, hub: str | None
     server.route("/feed", Reply(body=RSS, headers=[("Link", header)]))
 
     expected = hub.replace("{port}", str(server.port)) if hub else None
-    assert fetched(look(server.url("/feed"))).hub == expected
+    assert fetched(look(server.url("/feed"))).hubs == ((expected,) if expected else ())
 
 
 @pytest.mark.parametrize(

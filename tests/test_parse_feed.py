@@ -41,7 +41,7 @@ def _as_json(feed: ParsedFeed) -> dict[str, object]:
         "title": feed.title,
         "site_url": feed.site_url,
         "language": feed.language,
-        "hub": feed.hub,
+        "hubs": list(feed.hubs) or None,
         "self_url": feed.self_url,
         "version": feed.version,
         "ttl": feed.hints.ttl,
@@ -170,6 +170,8 @@ def test_what_a_feed_wishes() -> None:
     xmlns:atom="http://www.w3.org/2005/Atom"><channel><title>A &amp;amp; B</title>
     <link>https://news.example/</link><language>en-gb</language>%s
     <atom:link rel="hub" href="https://hub.example/"/>
+    <atom:link rel="hub" href="/hub"/><atom:link rel="hub" href="https://hub.example/"/>
+    <atom:link rel="hub" href="ftp://hub.example/"/>
     <atom:link rel="self" href="/feed.xml" type="application/rss+xml"/>
     <skipHours><hour>24</hour><hour>3</hour><hour>x</hour></skipHours>
     <skipDays><day>Sunday</day><day>Blursday</day></skipDays></channel></rss>"""
@@ -177,7 +179,7 @@ def test_what_a_feed_wishes() -> None:
     feed = parse(body % f"<ttl> 60 </ttl>{period}")
     assert feed.hints == Hints(ttl=3600, skip_hours=frozenset({0, 3}), skip_days=frozenset({6}))
     assert (feed.title, feed.site_url, feed.language) == ("A & B", "https://news.example/", "en-gb")
-    assert (feed.hub, feed.self_url) == ("https://hub.example/", URL)
+    assert (feed.hubs, feed.self_url) == (("https://hub.example/", "https://news.example/hub"), URL)
     assert parse(body % period).hints.ttl == 1800
     for nonsense in ("-5", "soon", "1e999", "nan", ""):
         assert parse(body % f"<ttl>{nonsense}</ttl>").hints.ttl is None

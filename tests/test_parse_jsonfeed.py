@@ -60,7 +60,7 @@ FEED: dict[str, Any] = {
 def test_every_field() -> None:
     feed = parse(FEED)
     assert (feed.title, feed.site_url, feed.language) == ("News", "https://news.example/", "en")
-    assert (feed.hub, feed.self_url, feed.version) == ("https://hub.example/", URL, "json11")
+    assert (feed.hubs, feed.self_url, feed.version) == (("https://hub.example/",), URL, "json11")
     first, second = feed.entries
     assert (first.guid, first.link, first.title) == ("17", "/17", "A title")
     assert (first.content, first.content_is_html) == ("<p>Hello</p>", True)
@@ -88,7 +88,7 @@ def test_every_field() -> None:
     ],
 )
 def test_only_hubs_that_speak_websub_count(hubs: list[Any], hub: str | None) -> None:
-    assert parse(FEED | {"hubs": hubs}).hub == hub
+    assert parse(FEED | {"hubs": hubs}).hubs == ((hub,) if hub else ())
 
 
 def test_version_one_had_one_author() -> None:

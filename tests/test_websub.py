@@ -11,10 +11,10 @@ import pytest
 
 from models import catalog, sources, websub
 from models.database import Database
-from models.records import ArticleFilter
+from models.records import ArticleFilter, SourceKind
 from models.websub import SubscriptionState
 from service.workers import Workers
-from tests.hub import CHALLENGE, PUBLIC, PushSite, one_worker, push_site, rss
+from tests.hub import CHALLENGE, PUBLIC, PushSite, form_of, one_worker, push_site, rss
 from tests.server import Reply, encoded
 from tests.storage import check_index, check_summaries
 
@@ -93,6 +93,13 @@ def test_from_the_feed_to_its_deliveries(site: PushSite, database: Database) -> 
     assert (poll.new, poll.changed, poll.duplicates, poll.seen) == (0, 0, 0, 2)
     check_summaries(database)
     check_index(database)
+    (delivered,) = [one for one in sources.polls(site.source.id) if one.outcome == "pushed"]
+    assert (delivered.new, delivered.seen, delivered.bytes) == (1, 2, len(rss("two", "one")))
+    counted = site.parts.tally.counted()
+    assert counted.polls == {(SourceKind.FEED, "ok"): 2, (SourceKind.FEED, "pushed"): 1}
+    assert counted.articles[SourceKind.FEED, "new"] == 2
+    assert counted.looks[SourceKind.FEED].count == 2  # a delivery is no look
+    assert sources.get(site.source.id).recent == "++."
 
 
 @only_sqlite
@@ -177,6 +184,10 @@ def test_a_delivery_that_cannot_be_read_has_the_feed_looked_at(settled: PushSite
         settled.hubs.inbox.settle(30)
         assert one(settled).unreadable == number
         assert said in (one(settled).last_error or "")
+        newest = sources.polls(settled.source.id)[0]
+        assert (newest.outcome, newest.problems) == ("pushed", 1)
+        assert said in (newest.detail or "")
+    assert sources.get(settled.source.id).last_reason is None
     assert titles() == ["Council on one"]
     assert pause_to_next_poll(settled) > timedelta()  # it was looked at just now
     settled.pass_time(HOUR / 2)
@@ -221,6 +232,27 @@ def test_a_feed_that_moves_to_another_hub(settled: PushSite) -> None:
     settled.pass_time(timedelta(minutes=11))
     (leaving,) = settled.ask()
     assert leaving["hub.mode"] == "unsubscribe"
+
+
+@only_sqlite
+def test_of_several_hubs_the_next_one_is_asked_where_one_refuses(site: PushSite) -> None:
+    hubs = ("ftp://hub.example/", site.hub.url, site.server.url("/other"))
+    site.server.route("/other", Reply(202))
+    link = ", ".join(f'<{hub}>; rel="hub"' for hub in hubs)
+    site.server.route("/feed", Reply(body=rss("one"), headers=[("Link", link)]))
+    site.poll()
+    (form,) = site.ask()  # the first that is believed
+    assert site.hub.deny(form, "not for you").status_code == 200
+    site.poll()
+    assert site.ask() == []  # a day long: it may be a machine out of step
+    site.pass_time(DAY)
+    site.poll()
+    site.ask()
+    (other,) = site.server.asked("/other")
+    assert site.hub.verify(form_of(other)).status_code == 200  # whoever calls: the path is the secret
+    site.pass_time(DAY)
+    site.poll()
+    assert one(site).hub == site.server.url("/other")  # and there it stays
 
 
 @only_sqlite

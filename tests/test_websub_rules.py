@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from service.values import Failed, Hints, Reason
 from service.websub import lease
 from service.websub.signature import METHODS, sign, signed
-from service.websub.topic import MAX_LENGTH, Offer, Refusal, offer_of
+from service.websub.topic import MAX_LENGTH, Offer, Refusal, offers_of
 from tests.fetching import NOW
 
 URL, HUB = "https://news.example/feed.xml", "https://hub.example/"
@@ -58,7 +58,8 @@ LATER = "https://feeds.cdn.example/news"
 def test_what_a_feed_offers(
     location: str, final_url: str, hub: str | None, self_url: str | None, offer: Offer | None
 ) -> None:
-    assert offer_of(location, final_url, hub=hub, self_url=self_url) == offer
+    offers = offers_of(location, final_url, hubs=(hub,) if hub else (), self_url=self_url)
+    assert offers == ((offer,) if offer else ())
 
 
 @pytest.mark.parametrize(
@@ -80,17 +81,22 @@ def test_what_a_feed_offers(
     ],
 )
 def test_what_is_not_believed(location: str, hub: str, self_url: str, why: str) -> None:
-    refused = offer_of(location, location, hub=hub, self_url=self_url)
+    refused = offers_of(location, location, hubs=(hub,), self_url=self_url)
     assert isinstance(refused, Refusal)
     assert why in refused.why
 
 
 @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=80))
 def test_no_address_breaks_the_choice(final_url: str, hub: str, self_url: str) -> None:
-    found = offer_of(URL, final_url, hub=hub, self_url=self_url)
-    if isinstance(found, Offer):
-        assert found.hub.startswith("http")
-        assert found.topic.lower().startswith("http")
+    found = offers_of(URL, final_url, hubs=(hub, hub + "x"), self_url=self_url)
+    for offer in () if isinstance(found, Refusal) else found:
+        assert offer.hub.startswith("http")
+        assert offer.topic.lower().startswith("http")
+
+
+def test_of_several_hubs_those_that_are_not_believed_are_passed_over() -> None:
+    hubs = ("ftp://hub.example/", "http://hub.example:8080/", HUB, "http://hub.example/", HUB + "2")
+    assert offers_of(URL, URL, hubs=hubs, self_url=None) == (Offer(HUB, URL), Offer(HUB + "2", URL))
 
 
 # -- signatures ----------------------------------------------------------------------------------------

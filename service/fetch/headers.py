@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 from yarl import URL
 
 from service.fetch.addresses import BadAddress, web_address
-from service.values import Hints, Validators
+from service.values import MAX_HUBS, Hints, Validators
 
 MAX_VALIDATOR = 1024  # characters; longer ones are bombs, and would be sent back at every poll
 MAX_SECONDS = 366 * 86400  # a wish for longer is no wish
@@ -131,12 +131,13 @@ def http_date(text: str) -> datetime | None:
         return None
 
 
-def linked(links: Sequence[str], relation: str, *, base: URL) -> str | None:
-    """The first web address that the Link headers name for a relation (RFC 8288), absolute, else as written.
+def linked(links: Sequence[str], relation: str, *, base: URL) -> tuple[str, ...]:
+    """The web addresses that the Link headers name for a relation (RFC 8288), absolute, else as written.
 
     WebSub takes "hub" and "self" from here (section 4): a hub knows a feed by the very letters of its
     address.
     """
+    found: dict[str, None] = {}
     for target, relations in _links(links):
         if relation not in relations or not sendable(target):
             continue
@@ -144,8 +145,8 @@ def linked(links: Sequence[str], relation: str, *, base: URL) -> str | None:
             web_address(target, base=base)
         except BadAddress:
             continue
-        return urljoin(str(base), target.strip())
-    return None
+        found[urljoin(str(base), target.strip())] = None
+    return tuple(found)[:MAX_HUBS]
 
 
 def _links(headers: Sequence[str]) -> list[tuple[str, frozenset[str]]]:

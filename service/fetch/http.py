@@ -256,6 +256,7 @@ class Fetcher:
             return NotModified(
                 target.url, fresh, hints, response.status, same_body=True, permanent_url=journey.permanent_url
             )
+        links = response.headers.getall("Link", [])
         return Fetched(
             url=target.url,
             final_url=str(journey.at.url),
@@ -265,8 +266,8 @@ class Fetcher:
             validators=fresh,
             hints=hints,
             permanent_url=journey.permanent_url,
-            hub=headers.linked(response.headers.getall("Link", []), "hub", base=journey.at.url),
-            self_url=headers.linked(response.headers.getall("Link", []), "self", base=journey.at.url),
+            hubs=headers.linked(links, "hub", base=journey.at.url),
+            self_url=next(iter(headers.linked(links, "self", base=journey.at.url)), None),
             bytes_on_wire=wire,
             delta=delta,
         )

@@ -75,7 +75,7 @@ def _finished(feed: ParsedFeed, fetched: Fetched, warnings: tuple[str, ...]) -> 
     return dataclasses.replace(
         feed,
         title=_plain(feed.title),
-        hub=absolute(feed.hub, fetched.final_url),
+        hubs=tuple(hub for hub in (absolute(one, fetched.final_url) for one in feed.hubs) if hub),
         self_url=absolute(feed.self_url, fetched.final_url),
         warnings=warnings + feed.warnings,
     )

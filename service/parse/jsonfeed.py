@@ -12,11 +12,10 @@ from service.errors import ParseFailure
 from service.parse.addresses import absolute
 from service.parse.limits import CAPPED, MAX_ENTRIES
 from service.parse.mapping import MAX_CATEGORIES, MAX_ENCLOSURES, enclosure
-from service.values import Enclosure, Entry, ParsedFeed, Reason
+from service.values import MAX_HUBS, Enclosure, Entry, ParsedFeed, Reason
 
 _VERSION = "jsonfeed.org/version/"
 _WEBSUB = ("websub", "pubsubhubbub")
-_MAX_HUBS = 20
 _FEED_KEYS = frozenset(("title", "home_page_url", "feed_url"))
 
 
@@ -54,7 +53,7 @@ def read(text: str, url: str) -> ParsedFeed:
         title=_string(document, "title"),
         site_url=site,
         language=language,
-        hub=_hub(document),
+        hubs=tuple(_hubs(document)),
         self_url=_string(document, "feed_url"),
         version="json1" if declared and str(version).rstrip("/").endswith(("/1", "/1.0")) else "json11",
         warnings=tuple(warnings),
@@ -188,12 +187,11 @@ def _attachments(item: dict[str, Any]) -> tuple[Enclosure, ...]:
     )
 
 
-def _hub(document: dict[str, Any]) -> str | None:
-    """The first hub that speaks WebSub (once PubSubHubbub); there are others, rssCloud among them."""
+def _hubs(document: dict[str, Any]) -> Iterator[str]:
+    """The hubs that speak WebSub (once PubSubHubbub); there are others, rssCloud among them."""
     hubs = document.get("hubs")
-    for hub in hubs[:_MAX_HUBS] if isinstance(hubs, list) else ():
+    for hub in hubs[:MAX_HUBS] if isinstance(hubs, list) else ():
         if not isinstance(hub, dict) or (_string(hub, "type") or "websub").lower() not in _WEBSUB:
             continue
         if url := _string(hub, "url"):
-            return url
-    return None
+            yield url

@@ -9,7 +9,7 @@ from typing import Any
 from service.parse.addresses import absolute, base_of
 from service.parse.body import Text, choose
 from service.parse.hints import feed_hints
-from service.values import Enclosure, Entry, ParsedFeed
+from service.values import MAX_HUBS, Enclosure, Entry, ParsedFeed
 
 MAX_ENCLOSURES = 100
 MAX_CATEGORIES = 100
@@ -37,8 +37,8 @@ def to_feed(feed: Any, entries: Iterable[Any], url: str, *, version: str, docume
             frequency=_text(feed, "sy_updatefrequency"),
             text=document,
         ),
-        hub=_linked(feed, "hub"),
-        self_url=_linked(feed, "self"),
+        hubs=_linked(feed, "hub"),
+        self_url=next(iter(_linked(feed, "self")), None),
         version=version,
     )
 
@@ -107,14 +107,14 @@ def _links(holder: Any) -> list[Any]:
     return [link for link in dict.get(holder, "links") or () if isinstance(link, dict)]
 
 
-def _linked(holder: Any, rel: str) -> str | None:
+def _linked(holder: Any, rel: str) -> tuple[str, ...]:
     found = (link.get("href") for link in _links(holder) if link.get("rel") == rel)
-    return next((href for href in found if href), None)
+    return tuple(dict.fromkeys(href for href in found if href))[:MAX_HUBS]
 
 
 def _alternate(entry: Any) -> str | None:
     """An alternate of another type than HTML, which feedparser's own choice leaves out."""
-    return _linked(entry, "alternate")
+    return next(iter(_linked(entry, "alternate")), None)
 
 
 def _author(entry: Any) -> str | None:

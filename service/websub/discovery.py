@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -9,28 +10,43 @@ from loguru import logger
 
 from models import websub
 from models.records import SourceRecord
-from service.websub.topic import Offer, Refusal, offer_of
+from models.websub import Subscription
+from service.websub.topic import Offer, Refusal, offers_of
 
 
 def note_offer(
-    source: SourceRecord, final_url: str, *, hub: str | None, self_url: str | None, now: datetime
+    source: SourceRecord, final_url: str, *, hubs: Sequence[str], self_url: str | None, now: datetime
 ) -> None:
-    """Want the source's feed from the hub that it names, or give up what it no longer offers.
+    """Want the source's feed from a hub that it names, or give up what it no longer offers.
 
-    :param final_url: where the feed was found, after redirects; ``hub`` and ``self_url`` as it names them
+    :param final_url: where the feed was found, after redirects; ``hubs`` and ``self_url`` as it names them
     :raises models.errors.StorageError: nothing was noted
     """
     # A feed behind a login is between its publisher and this reader: no third party is told of it.
-    offer = None if _needs_login(source) else offer_of(source.location, final_url, hub=hub, self_url=self_url)
-    match offer:
-        case Offer(hub=named, topic=topic):
-            if websub.discover(source.id, hub=named, topic=topic, feed_url=final_url, now=now):
-                logger.info("{}: is offered by the hub {}", source.location, named)
-        case Refusal(why=why):
-            logger.debug("{}: its hub is not asked: {}", source.location, why)
-            websub.withdraw(source.id, now)
-        case None:
-            websub.withdraw(source.id, now)
+    offers = (
+        () if _needs_login(source) else offers_of(source.location, final_url, hubs=hubs, self_url=self_url)
+    )
+    if isinstance(offers, Refusal):
+        logger.debug("{}: its hub is not asked: {}", source.location, offers.why)
+        offers = ()
+    if not offers:
+        websub.withdraw(source.id, now)
+        return
+    chosen = choose(offers, websub.of_source(source.id), now)
+    if websub.discover(source.id, hub=chosen.hub, topic=chosen.topic, feed_url=final_url, now=now):
+        logger.info("{}: is offered by the hub {}", source.location, chosen.hub)
+
+
+def choose(offers: Sequence[Offer], known: Subscription | None, now: datetime) -> Offer:
+    """One of the hubs: the one that is known as long as it serves, else the next one that is named.
+
+    One is enough, for polling goes on; several would deliver everything several times.
+    """
+    hubs = [one.hub for one in offers]
+    if known is None or known.hub not in hubs:
+        return offers[0]
+    place = hubs.index(known.hub)
+    return offers[place if known.trouble(now) is None else (place + 1) % len(offers)]
 
 
 def _needs_login(source: SourceRecord) -> bool:

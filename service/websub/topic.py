@@ -7,6 +7,7 @@ from, or on the same registrable domain.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -31,16 +32,21 @@ class Refusal:
     why: str
 
 
-def offer_of(
-    location: str, final_url: str, *, hub: str | None, self_url: str | None
-) -> Offer | Refusal | None:
-    """What a feed offers, or why that is not taken; None where it names no hub.
+def offers_of(
+    location: str, final_url: str, *, hubs: Sequence[str], self_url: str | None
+) -> tuple[Offer, ...] | Refusal:
+    """What a feed offers, in its own order, or why none of that is taken; nothing where it names no hub.
 
     :param location: the source's address, ``final_url`` where redirects led from there
-    :param hub: as the feed or the headers of the answer name it, likewise ``self_url``
+    :param hubs: as the feed or the headers of the answer name them, likewise ``self_url``
     """
-    if not hub:
-        return None
+    found = [_offer(location, final_url, hub, self_url) for hub in hubs]
+    offers = tuple(dict.fromkeys(one for one in found if isinstance(one, Offer)))
+    refusal = next((one for one in found if isinstance(one, Refusal)), None)
+    return refusal if refusal and not offers else offers
+
+
+def _offer(location: str, final_url: str, hub: str, self_url: str | None) -> Offer | Refusal:
     topic = self_url or final_url
     for name, address in (("hub", hub), ("address of its own", topic)):
         if not _is_address(address):
