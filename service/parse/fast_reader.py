@@ -99,6 +99,8 @@ class Reader:
         lowered = {key.lower(): value for key, value in attributes.items()}
         if _BASE in lowered or "base" in lowered:
             raise Unusual
+        if any(key.endswith("xmlns") for key in lowered):
+            raise Unusual  # "xmLns" declares nothing in XML, and a namespace for feedparser
         language = lowered.get(_LANGUAGE, lowered.get("lang"))
         if language is None:
             language = self.languages[-1]
