@@ -72,6 +72,8 @@ def held_by(tagged: Tagged, tag: str) -> Sql:
     # Under a no the shown score is 0; what is asked for is what the rules gave.
     score = f"COALESCE({tag}.rule_score, 0)" if tagged.ruling is Ruling.NO else f"{tag}.score"
     scores = "".join(f" AND {score} {one.comparison} ?" for one in tagged.scores)
+    if tagged.main is not None:
+        scores += f" AND {'' if tagged.main else 'NOT '}{tag}.main"
     return Sql(_SHOWN[tagged.ruling].format(tag) + scores, tuple(one.value for one in tagged.scores))
 
 

@@ -134,7 +134,7 @@ def _is_summed(parts: Sequence[Meaning]) -> bool:
     match parts:
         case []:
             return True
-        case [Tagged((_,), (), None)]:
+        case [Tagged((_,), (), None, None)]:
             return True
     return False
 

@@ -1,7 +1,7 @@
 """What a query means in this database: names become ids, times positions, and scores find their topics.
 
-A score or a verdict speaks of the topics that stand beside it, in the same conjunction or in a group within
-it: ``(topic:arms OR topic:sanctions) score>0.9`` wants one of the two with such a score. Where no topic
+A score, a verdict or ``main:`` speaks of the topics that stand beside it, in the same conjunction or in a
+group within it: ``(topic:arms OR topic:sanctions) score>0.9`` wants one of the two with such a score. Where no topic
 stands beside it, it speaks of those around its group, and where there is none either, of any topic.
 """
 
@@ -22,6 +22,7 @@ from models.query import (
     ANY_TOPIC,
     And,
     Language,
+    Main,
     Not,
     Or,
     Query,
@@ -43,6 +44,7 @@ from models.records import ArticleFilter
 from models.search import is_text
 from models.sources import ids_of
 
+Bound: TypeAlias = Score | Verdict | Main
 _DAY = SECONDS_OF_A_DAY << BITS  # in positions
 
 
@@ -60,6 +62,7 @@ class Tagged:
     topics: tuple[int, ...]
     scores: tuple[Score, ...] = ()
     ruling: Ruling | None = None
+    main: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,7 @@ def meaning_of(database: Database, query: Query, now: datetime) -> Meaning:
 
 
 class _Reading:
-    """``scope``: the topics around a part; ``bounds``: scores and verdicts that its topics must meet."""
+    """``scope``: the topics around a part; ``bounds``: what its topics must meet."""
 
     def __init__(self, database: Database, now: datetime) -> None:
         self._database = database
@@ -160,7 +163,7 @@ class _Reading:
     def of(
         self,
         query: Query,
-        bounds: tuple[Score | Verdict, ...] = (),
+        bounds: tuple[Bound, ...] = (),
         scope: tuple[str, ...] = (),
     ) -> Meaning:
         if bounds and not _topics_in(query):
@@ -176,15 +179,13 @@ class _Reading:
                 return Without(self.of(part, (), scope))
             case Topic(name):
                 return self._tagged((name,), bounds)
-            case Score() | Verdict():
+            case Score() | Verdict() | Main():
                 return self._bounded(scope, (query,))
         return self._leaf(query)
 
-    def _every(
-        self, parts: Sequence[Query], outer: tuple[Score | Verdict, ...], scope: tuple[str, ...]
-    ) -> Meaning:
-        bounds = (*outer, *(part for part in parts if isinstance(part, Score | Verdict)))
-        others = [part for part in parts if not isinstance(part, Score | Verdict)]
+    def _every(self, parts: Sequence[Query], outer: tuple[Bound, ...], scope: tuple[str, ...]) -> Meaning:
+        bounds = (*outer, *(part for part in parts if isinstance(part, Bound)))
+        others = [part for part in parts if not isinstance(part, Bound)]
         words = [part for part in others if is_text(part)]
         here = _topics_in(And(tuple(others)))
         found: list[Meaning] = [Text(all_of(*words))] if words else []
@@ -195,24 +196,29 @@ class _Reading:
             found.append(self._bounded(scope, bounds))
         return found[0] if len(found) == 1 else Every(tuple(found))
 
-    def _bounded(self, names: Sequence[str], bounds: Sequence[Score | Verdict]) -> Meaning:
+    def _bounded(self, names: Sequence[str], bounds: Sequence[Bound]) -> Meaning:
         """Scores and verdicts of the topics around, or, without any, of whatever topic."""
         if names:
             return self._tagged(names, bounds)
         scores = tuple(one for one in bounds if isinstance(one, Score))
-        parts: list[Meaning] = [Tagged((), scores)] if scores else []
+        mains = _mains(bounds)
+        parts: list[Meaning] = [
+            Tagged((), scores, None, main) for main in mains or ([None] if scores else [])
+        ]
         for ruling in [one.ruling for one in bounds if isinstance(one, Verdict)]:
             value = {Ruling.YES: 1, Ruling.NO: -1}.get(ruling)
             judged = Judged(value)
             parts.append(Without(judged) if ruling is Ruling.NONE else judged)
         return parts[0] if len(parts) == 1 else Every(tuple(parts))
 
-    def _tagged(self, names: Sequence[str], bounds: Sequence[Score | Verdict]) -> Meaning:
+    def _tagged(self, names: Sequence[str], bounds: Sequence[Bound]) -> Meaning:
         topics = () if ANY_TOPIC in names else tuple(map(self._topic, names))
         scores = tuple(one for one in bounds if isinstance(one, Score))
         given = dict.fromkeys(one.ruling for one in bounds if isinstance(one, Verdict))
         rulings: list[Ruling | None] = [*given] or [None]
-        tagged = [Tagged(topics, scores, ruling) for ruling in rulings]
+        tagged = [
+            Tagged(topics, scores, ruling, main) for ruling in rulings for main in _mains(bounds) or [None]
+        ]
         return tagged[0] if len(tagged) == 1 else Every(tuple(tagged))
 
     def _topic(self, name: str) -> int:
@@ -242,6 +248,10 @@ class _Reading:
             return parse_moment(time, self._now, end=end)
         except ValueError as error:
             raise QueryError(str(error)) from error
+
+
+def _mains(bounds: Sequence[Bound]) -> list[bool | None]:
+    return [*dict.fromkeys(one.yes for one in bounds if isinstance(one, Main))]
 
 
 def within(since: datetime | None = None, until: datetime | None = None) -> Within:

@@ -272,7 +272,7 @@ def _merged(meaning: Meaning) -> Meaning:
         return From(tuple(dict.fromkeys(one for part in sources for one in part.sources)))
     if len(languages) == count:
         return In(tuple(dict.fromkeys(one for part in languages for one in part.languages)))
-    if len(tagged) == count and len({(part.scores, part.ruling) for part in tagged}) == 1:
+    if len(tagged) == count and len({(part.scores, part.ruling, part.main) for part in tagged}) == 1:
         return replace(tagged[0], topics=tuple(dict.fromkeys(one for part in tagged for one in part.topics)))
     return meaning
 

@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import TypeAlias
 
 __all__ = [
-    "EVERYTHING", "And", "Field", "Language", "Not", "Or", "Query", "Ruling", "Score", "Since", "Source",
-    "Story", "Topic", "Until", "Verdict", "Words", "all_of", "any_of", "format", "leaves", "literal",
+    "EVERYTHING", "And", "Field", "Language", "Main", "Not", "Or", "Query", "Ruling", "Score", "Since",
+    "Source", "Story", "Topic", "Until", "Verdict", "Words", "all_of", "any_of", "format", "leaves", "literal",
     "negated", "parse",
 ]  # fmt: skip
 
@@ -28,6 +28,7 @@ FIELDS = {
     "until": "until:2024-06-18, until:2024-06 or until:24h",
     "lang": "lang:en",
     "score": "score>0.7",
+    "main": "main:yes or main:no",
     "verdict": "verdict:none, verdict:yes, verdict:no or verdict:any",
     "story": "story:12",
 }
@@ -105,6 +106,13 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Main:
+    """Whether the topics beside it are main subjects of the article; where none is beside it, some topic."""
+
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What people said of the topics beside it; where none is beside it, of some topic."""
 
@@ -140,7 +148,7 @@ class Or:
 
 
 Query: TypeAlias = (
-    Words | Topic | Source | Since | Until | Language | Score | Verdict | Story | Not | And | Or
+    Words | Topic | Source | Since | Until | Language | Score | Main | Verdict | Story | Not | And | Or
 )
 EVERYTHING = And()
 
@@ -227,6 +235,7 @@ _LEAVES: dict[type, Callable[..., str]] = {
     Since: lambda leaf: f"since:{_value(leaf.time)}",
     Until: lambda leaf: f"until:{_value(leaf.time)}",
     Language: lambda leaf: f"lang:{_value(leaf.code)}",
+    Main: lambda leaf: f"main:{'yes' if leaf.yes else 'no'}",
     Verdict: lambda leaf: f"verdict:{leaf.ruling}",
     Story: lambda leaf: f"story:{leaf.number}",
 }

@@ -16,6 +16,7 @@ from models.query import (
     FIELDS,
     Field,
     Language,
+    Main,
     Query,
     Ruling,
     Score,
@@ -282,6 +283,8 @@ class _Lexer:
                 return self._score(place, comparison, value)
             case "lang" if _CODE.fullmatch(value.lower()):
                 return Language(value.lower())
+            case "main" if value.lower() in {"yes", "no"}:
+                return Main(value.lower() == "yes")
             case "verdict" if value.lower() in set(Ruling):
                 return Verdict(Ruling(value.lower()))
             case "story" if _STORY.fullmatch(value):

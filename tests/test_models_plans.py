@@ -21,7 +21,8 @@ QUERIES = (
     "-topic:arms", "-panel", "score>0.7", '"panel of experts"', "panel topic:arms", "pan*",
     "title:panel -met",
     "topic:arms -panel", "topic:arms (panel OR source:s1)", "panel OR topic:arms", "verdict:any",
-    "topic:arms verdict:no", "verdict:none", "source:s1 OR verdict:yes OR (panel lang:en) OR lang:ru",
+    "topic:arms verdict:no", "topic:arms main:yes", "verdict:none",
+    "source:s1 OR verdict:yes OR (panel lang:en) OR lang:ru",
     "panel topic:arms -topic:sanctions source:s* lang:en score>0.6 since:30d until:1d",
 )  # fmt: skip
 

@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 
 
 def made(number: int, title: str, text: str, language: str, age: float, **scores: float) -> ArticleWrite:
-    tags = tuple(tag(topic, score) for topic, score in scores.items())
+    tags = tuple(replace(tag(topic, score), main=score > 0.85) for topic, score in scores.items())
     published = NOW - age * DAY
     return article(number, title=title, text=text, language=language, published_at=published, tags=tags)
 
@@ -126,6 +126,14 @@ QUERIES: dict[str, set[int]] = {
     "topic:sanctions -score>0.6": {2},
     "(topic:sanctions OR visit) score>0.85": {1},
     "panel score>0.9": {1, 6},
+    "main:yes": {1, 3, 6},
+    "main:no": {2, 4, 5, 7, 8, 9},
+    "topic:sanctions main:yes": {1},
+    "topic:sanctions main:no score<0.75": {2, 7},
+    "(topic:sanctions OR topic:arms) main:yes": {1, 6},
+    "topic:arms -main:yes": {7},
+    "topic:arms main:yes main:no": set(),
+    "visit topic:arms main:yes lang:en": {6},
     "verdict:yes": {4},
     "verdict:no": {2},
     "verdict:any": {2, 4},
