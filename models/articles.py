@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from models.changelog import record
 from models.database import Database, Lock, current
 from models.fields import decode_path, encode_path, storable, to_micros
 from models.files import files, unreadable, write_files
@@ -136,7 +137,7 @@ def save_all(saves: Sequence[SourceSave], *, now: datetime) -> list[Stored]:
             ),
         )
         for source, one in zip(sources, saves, strict=True):
-            write_files(database, source, one.files)
+            write_files(database, source, one.files, now)
         each = iter(fates)
         shares = [[next(each) for _ in one.articles] for one in saves]
         write_updates(database, (one.update for one in saves if one.update is not None))
@@ -178,12 +179,13 @@ def delete(ids: Sequence[int], now: datetime) -> int:
                 [(*row[:7], to_micros(now)) for row in rows],
             )
             take_from_index(database, [(row[7], row[6], row[8]) for row in rows])
-            _promote_duplicates(database, found, summary)
+            heirs = _promote_duplicates(database, found, summary)
             database.executemany("DELETE FROM article WHERE id = ?", [(one,) for one in found])
             database.executemany(
                 "UPDATE source SET article_count = article_count - ? WHERE id = ?",
                 [(many, source) for source, many in sorted(Counter(row[1] for row in rows).items())],
             )
+            record(database, [*found, *heirs], now)
             count += len(found)
         summary.write(database)
     return count
@@ -202,10 +204,15 @@ def mark_vanished(source_id: int, paths: Sequence[str], now: datetime) -> None:
                 rows,
             )
         vanish(database, source_id, paths, to_micros(now))
+        gone = database.rows(
+            "SELECT id FROM article WHERE source_id = ? AND vanished_at = ?", (source_id, to_micros(now))
+        )
+        record(database, (row[0] for row in gone), now)
 
 
-def _promote_duplicates(database: Database, ids: Sequence[int], summary: Summary) -> None:
-    """The oldest duplicate of an article that goes becomes an original, and the others its duplicates."""
+def _promote_duplicates(database: Database, ids: Sequence[int], summary: Summary) -> list[int]:
+    """The oldest duplicate of an article that goes becomes an original, and the others its duplicates; gives
+    those that became something else."""
     rows = database.rows(
         "SELECT duplicate_of, id, position FROM article "
         f"WHERE duplicate_of IN ({marks(len(ids))}) AND id NOT IN ({marks(len(ids))}) ORDER BY id",
@@ -220,6 +227,7 @@ def _promote_duplicates(database: Database, ids: Sequence[int], summary: Summary
             topics = shown_topics(database, [article_id])
             summary.count(position, topics.get(article_id, ()))
     database.executemany("UPDATE article SET duplicate_of = ? WHERE id = ?", updates)
+    return [article_id for _, article_id in updates]
 
 
 def _deleted(database: Database, source_id: int, **asked: Sequence[str]) -> Iterator[Known]:

@@ -10,6 +10,7 @@
     ├── QueryError             a question that cannot be asked
     │   ├── QuerySyntaxError   a query that cannot be read: says where, and what was expected
     │   └── QueryTimeout       a question that took longer than whoever asks would wait
+    ├── AlreadyThere           a name that is taken
     └── NotFound               no such source, article, topic …
 """
 
@@ -80,6 +81,10 @@ def _width(char: str) -> int:
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+class AlreadyThere(StorageError):
+    """What was to be made is there already."""
 
 
 class NotFound(StorageError):

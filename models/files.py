@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
+from models.changelog import record
 from models.database import Database, current
 from models.fields import (
     decode_path,
@@ -15,7 +17,7 @@ from models.fields import (
     signed64,
     unsigned64,
 )
-from models.members import reappear
+from models.members import reappear, vanished
 from models.records import FileRecord
 
 FILE_COLUMNS = "path, size, mtime_ns, digest, reason, detail, vanished_at, device, inode"
@@ -48,16 +50,18 @@ def unreadable(limit: int = 100, *, source_id: int | None = None) -> list[FileRe
     return [file_record(row) for row in rows]
 
 
-def write_files(database: Database, source_id: int, records: Iterable[FileRecord]) -> None:
+def write_files(database: Database, source_id: int, records: Iterable[FileRecord], now: datetime) -> None:
     """Remember files as they are now; the article of a file that is there has not vanished."""
     records = list(records)
-    reappear(database, source_id, [record.path for record in records if record.vanished_at is None])
+    gone = reappear(database, source_id, [record.path for record in records if record.vanished_at is None])
     rows = [_row(source_id, record) for record in records]
     database.executemany(_WRITE, rows)
     database.executemany(
         "UPDATE article SET vanished_at = NULL WHERE source_id = ? AND path = ? AND vanished_at IS NOT NULL",
         [(row[0], row[1]) for row in rows if row[7] is None],
     )
+    if gone:
+        record(database, gone - vanished(database, source_id), now)
 
 
 def _row(source_id: int, record: FileRecord) -> tuple[Any, ...]:

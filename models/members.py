@@ -51,8 +51,11 @@ def vanish(database: Database, source_id: int, paths: Iterable[str], moment: int
         )
 
 
-def reappear(database: Database, source_id: int, paths: Sequence[str]) -> None:
-    """Note that files are back, and what vanished at the same moment; before their records change."""
+def reappear(database: Database, source_id: int, paths: Sequence[str]) -> set[int]:
+    """Note that files are back, and what vanished at the same moment; before their records change.
+
+    Gives the articles of the source that had vanished by then, where any file is back.
+    """
     rows = []
     for start in range(0, len(paths), CHUNK):
         chunk = [encode_path(path) for path in paths[start : start + CHUNK]]
@@ -62,12 +65,22 @@ def reappear(database: Database, source_id: int, paths: Sequence[str]) -> None:
             (source_id, *chunk),
         )
         rows += [(source_id, f"{path}{SEPARATOR}", f"{path}{_AFTER}", moment) for path, moment in found]
+    before = vanished(database, source_id) if rows else set()
     for table in ("file", "article"):
         database.executemany(
             f"UPDATE {table} SET vanished_at = NULL "
             f"WHERE source_id = ? AND {within(database)} AND vanished_at = ?",
             rows,
         )
+    return before
+
+
+def vanished(database: Database, source_id: int) -> set[int]:
+    """The articles of a source whose files are gone."""
+    found = database.rows(
+        "SELECT id FROM article WHERE source_id = ? AND vanished_at IS NOT NULL", (source_id,)
+    )
+    return {row[0] for row in found}
 
 
 def containers(database: Database, source_id: int) -> set[str]:

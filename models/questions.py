@@ -143,7 +143,7 @@ def write_cursor(cursor: Cursor) -> str:
         packed = _NEWEST.pack(1, cursor.position)
     else:
         packed = _RELEVANT.pack(2, cursor.position, cursor.newest, cursor.score)
-    return base64.urlsafe_b64encode(packed + _checksum(packed)).decode()
+    return base64.urlsafe_b64encode(packed + checksum(packed)).decode()
 
 
 def read_cursor(text: str) -> Cursor:
@@ -155,10 +155,11 @@ def read_cursor(text: str) -> Cursor:
         raise QueryError(wrong) from error
     packed, check = raw[:-_CHECK], raw[-_CHECK:]
     kind = _KINDS.get(packed[0]) if packed else None
-    if kind is None or len(packed) != kind.size or check != _checksum(packed):
+    if kind is None or len(packed) != kind.size or check != checksum(packed):
         raise QueryError(wrong)
     return Cursor(*kind.unpack(packed)[1:])
 
 
-def _checksum(packed: bytes) -> bytes:
+def checksum(packed: bytes) -> bytes:
+    """What tells a cursor from noise."""
     return blake2b(packed, digest_size=_CHECK).digest()

@@ -296,6 +296,27 @@ class ArticleDay(Table):
     tagged = IntegerField()
 
 
+class ArticleChange(Table):
+    """In what order articles changed, the last time each; it outlives the article (`models.changes`)."""
+
+    seq = BigAutoField()
+    article_id = BigIntegerField(unique=True)
+    changed_at = UtcDateTimeField()
+
+
+class Token(Table):
+    """A program's token, by the digest of its secret (`models.tokens`)."""
+
+    id = BigAutoField()
+    name = TextField(unique=True)
+    digest = TextField(unique=True)
+    scope = TextField()
+    created_at = UtcDateTimeField()
+    expires_at = UtcDateTimeField(null=True)
+    revoked_at = UtcDateTimeField(null=True)
+    used_at = UtcDateTimeField(null=True)
+
+
 class Watch(Table):
     """A saved question that alerts."""
 
@@ -370,6 +391,8 @@ ALL: tuple[type[Table], ...] = (
     Verdict,
     TopicDay,
     ArticleDay,
+    ArticleChange,
+    Token,
     Watch,
     Delivery,
     WebsubSubscription,

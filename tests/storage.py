@@ -31,6 +31,7 @@ TAXONOMY = "rules-1"
 TOPICS = ("arms", "diplomacy", "sanctions")
 TABLES = (
     "article_page", "furniture", "near_miss",
+    "article_change", "token",
     "article_day", "article", "delivery", "file", "meta", "poll", "revision", "source", "story", "tag",
     "taxonomy", "tombstone", "topic_day", "topic", "verdict", "watch", "websub_subscription",
 )  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from models import articles, furniture, labels, pages, sources, websub
+from models import articles, furniture, labels, pages, sources, tokens, websub
 from models.database import Database
 from models.errors import DatabaseLocked
 from models.records import FileRecord, PageRecord, Retagged, SourceKind, SourceSave, SourceSpec, TopicSpec
@@ -67,6 +67,9 @@ WRITING: dict[str, Callable[[], object]] = {
     "labels.replace_tags": lambda: labels.replace_tags(
         [Retagged(1, "1:1", (tag("sanctions"),))], taxonomy="rules-2", now=NOW
     ),
+    "tokens.create": lambda: tokens.create("new", "0" * 64, tokens.Scope.READ, now=NOW),
+    "tokens.revoke": lambda: tokens.revoke("desk", NOW),
+    "tokens.used": lambda: tokens.used(1, LATER),
     "websub.discover": lambda: websub.discover(2, **FEED, now=NOW),
     "websub.withdraw": lambda: websub.withdraw(1, LATER),
     "websub.reconcile": lambda: websub.reconcile("https://elsewhere.example/", NOW),
@@ -105,6 +108,7 @@ def used(database: Database) -> Database:
         now=NOW,
     )
     labels.set_verdict(2, "sanctions", 1, "ann", NOW)
+    tokens.create("desk", "f" * 64, tokens.Scope.WRITE, now=NOW)
     sources.record_unchanged([], [poll(one.id)])
     leased = add_source("three")
     sources.claim_these([leased.id], NOW, owner="other", lease=LEASE)
@@ -140,12 +144,13 @@ def test_no_writing_function_is_forgotten() -> None:
         "sources": (
             "find", "get", "ids_of", "lease_owners", "list_sources", "named", "names", "overdue", "polls",
         ),
+        "tokens": ("find", "list_tokens"),
         "websub": ("of_source", "pushes", "receiver", "subscriptions", "troubled"),
     }  # fmt: skip
     names = {f"{module}.{name}" for module, functions in reading.items() for name in functions}
     public = {
         f"{module.__name__.removeprefix('models.')}.{name}"
-        for module in (sources, articles, furniture, labels, pages, websub)
+        for module in (sources, articles, furniture, labels, pages, tokens, websub)
         for name, value in vars(module).items()
         if callable(value)
         and not name.startswith("_")

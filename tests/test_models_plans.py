@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from models import articles, catalog, labels, questions, sources
+from models import articles, catalog, changes, labels, questions, sources
 from models.database import Database
 from models.records import ArticleFilter, SourceSave
 from tests.storage import NOW, TOPICS, add_source, add_topics, article
 
-BIG = ("article", "tag", "poll", "source", "revision", "tombstone", "file", "verdict", "topic_day")
+BIG = ("article", "tag", "poll", "source", "revision", "tombstone", "file", "verdict", "topic_day",
+       "article_change")  # fmt: skip
 QUERIES = (
     "", "topic:arms", "topic:arms OR topic:sanctions", "topic:arms score>0.7", "topic:arms topic:sanctions",
     "topic:arms since:30d until:1d", "source:s1", "source:s1 OR source:s2", "lang:ko", "lang:ko OR lang:ru",
@@ -188,6 +189,8 @@ def test_no_function_reads_a_whole_table(large: Database) -> None:
             None, None, [article(9_000, "arms"), article(1, "arms", article_id=21, text="New")],
             source_id=1, now=NOW,
         ),
+        "changes": lambda: changes.since(None, limit=10),
+        "changed": lambda: changes.last_changed([1, 2]),
         "status": lambda: catalog.status(NOW),
     }  # fmt: skip
     for name, work in works.items():
