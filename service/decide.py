@@ -7,7 +7,9 @@
    of archives and rows with an id have: editing the file makes a revision, and two files are two articles
    whatever they hold;
 3. ``url:…``, the canonical address, where the document uses it for one article only;
-4. ``hash:…``, the content hash; there an edit cannot be told from another article, and counts as one.
+4. ``dated:…``, a feed's entry by its title and its date, where the date is known to the minute and the
+   document uses the two for one article only;
+5. ``hash:…``, the content hash; there an edit cannot be told from another article, and counts as one.
 
 **Recognition.** A stored article is the one just read when the keys are equal; else when it has the same
 guid (the link changed), or the same address and title (the guid changed), or the same title and text (both
@@ -32,9 +34,10 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from service.values import Article, Decision, Kind
+from service.values import Article, Decision, Kind, Precision
 
 REWRITE_CAP = 20
+_EXACT = (Precision.MINUTE, Precision.SECOND)
 MAX_KEY = 1_000  # bytes; an index of PostgreSQL takes 2,704
 MIN_DUPLICATE = 200  # characters of text from which an equal wording is no coincidence
 
@@ -143,6 +146,7 @@ def _changed(known: KnownArticle, article: Article) -> bool:
 
 def _keys(articles: Sequence[Article], guids: Collection[str]) -> list[str]:
     urls = _one_each(articles, lambda article: article.url)
+    dated = _dated(articles)
     files = Counter(article.path for article in articles if article.path is not None)
     keys = []
     for article in articles:
@@ -152,9 +156,33 @@ def _keys(articles: Sequence[Article], guids: Collection[str]) -> list[str]:
             keys.append(_key("path", article.path))
         elif article.url and article.url in urls:
             keys.append(_key("url", article.url))
+        elif (name := _title_and_date(article)) in dated:
+            keys.append(_key("dated", name))
         else:
             keys.append(_key("hash", article.content_hash))
     return keys
+
+
+def _dated(articles: Iterable[Article]) -> set[str]:
+    """The titles with dates that stand for one wording each."""
+    wordings: dict[str, set[str]] = defaultdict(set)
+    for article in articles:
+        name = _title_and_date(article)
+        if name:
+            wordings[name].add(article.content_hash)
+    return {name for name, hashes in wordings.items() if len(hashes) == 1}
+
+
+def _title_and_date(article: Article) -> str:
+    """What tells an entry that has neither guid nor address; nothing where it has, or is no feed's.
+
+    A day alone is no identity: some feeds bring a bulletin of one title several times a day.
+    """
+    exact = article.published_at is not None and article.precision in _EXACT
+    if article.guid or article.url or article.path is not None or article.title_made or not exact:
+        return ""
+    assert article.published_at is not None
+    return f"{int(article.published_at.timestamp())} {article.title}"
 
 
 def _key(kind: str, value: str) -> str:
@@ -235,7 +263,7 @@ class _Matcher:
                 return same_url[0]
         for one in self._free(self._by_hash, article.content_hash, article):
             # A short wording is no proof, but for what has no other identity.
-            if article.path or len(article.text) >= MIN_DUPLICATE or one.key.startswith("hash:"):
+            if article.path or len(article.text) >= MIN_DUPLICATE or one.key.startswith(("hash:", "dated:")):
                 return one
         return None
 

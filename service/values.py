@@ -329,7 +329,7 @@ class Decision:
 
     kind: Kind
     article: Article
-    key: str  # its identity within its source: "guid:…", "path:…", "url:…" or "hash:…"
+    key: str  # its identity within its source: "guid:…", "path:…", "url:…", "dated:…" or "hash:…"
     article_id: int | None = None  # the known article that it is
     duplicate_of: int | None = None
     tags: tuple[Tag, ...] = field(default=())
