@@ -22,13 +22,14 @@ from service.settings_schema import (
     SourceSettings,
     Storage,
     Topics,
-    Web,
 )
+from service.settings_schema_web import Api, Web
 
 if TYPE_CHECKING:
     from models.records import SourceSpec
 
 __all__ = [
+    "Api",
     "Folders",
     "HostLimits",
     "Http",

@@ -231,13 +231,13 @@ class FilePath(Kind[Path]):
 class Texts(Kind[tuple[str, ...]]):
     """Several texts: a list in a file, separated by commas in a variable."""
 
-    def __init__(self, of: str) -> None:
+    def __init__(self, of: str, one: Kind[str] | None = None) -> None:
         super().__init__(f"a list of {of} (in a variable: separated by commas)")
+        self._one = Text() if one is None else one
 
     def read(self, raw: object) -> tuple[str, ...]:
         """A list; one text alone stands for a list of one."""
-        one = Text()
-        return tuple(one.read(item) for item in _items(raw))
+        return tuple(self._one.read(item) for item in _items(raw))
 
     def read_text(self, text: str) -> tuple[str, ...]:
         """Texts between commas."""

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from service.settings_field import NOTHING, setting
 from service.settings_kinds import (
     Boolean,
     Checked,
@@ -21,7 +22,6 @@ from service.settings_kinds import (
     Duration,
     FilePath,
     Integer,
-    Kind,
     Maybe,
     Networks,
     Ports,
@@ -30,28 +30,15 @@ from service.settings_kinds import (
     Text,
     Texts,
 )
-from service.settings_units import database_address, format_duration, public_address, schedule, web_address
+from service.settings_schema_web import Api, Web, Websub
+from service.settings_units import database_address, format_duration, schedule, web_address
 
-T = TypeVar("T")
-_NOTHING: Mapping[str, Any] = {}
 _SCHEDULE = Checked(
     '"adaptive", "every 15m", or a cron expression such as "0 6 * * mon-fri" (UTC, or TZ=Europe/Berlin …)',
     schedule,
 )
 _WEB_ADDRESS = Checked("an http:// or https:// address", web_address)
 _FULL_TEXT = Choice("off", "auto", "on")
-_PUBLIC_ADDRESS = Checked("an http:// or https:// address without a query", public_address)
-
-
-def setting(kind: Kind[T], default: T, meaning: str, *, secret: bool = False, example: object = None) -> T:
-    """A field of a section. Secrets are masked wherever settings are shown, and may come from a file.
-
-    ``example`` is a value as it would be written, for those that are unset by default.
-    """
-    metadata = {"kind": kind, "meaning": meaning, "secret": secret, "example": example}
-    if default is _NOTHING:
-        return field(default_factory=dict, repr=not secret, metadata=metadata)  # type: ignore[return-value]
-    return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,40 +191,6 @@ class Folders:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Web:
-    """The page that the daemon serves."""
-
-    enabled: bool = setting(Boolean(), True, "whether the daemon serves the page")
-    host: str = setting(Text("a host name or an address"), "127.0.0.1", "the address to listen on")
-    port: int = setting(Integer(0, 65_535), 8077, "the port to listen on; 0 takes any free one")
-    allowed_hosts: tuple[str, ...] = setting(
-        Texts("host names"), (), "names it is reached by, besides localhost and web.host (behind a proxy)"
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Websub:
-    """Being told of news by hubs (WebSub), where feeds name one."""
-
-    callback_url: str | None = setting(
-        Maybe(_PUBLIC_ADDRESS),
-        None,
-        "the public address of the page, under which hubs reach its /websub/; unset: feeds are only polled",
-        example="https://news.example.org",
-    )
-    lease: timedelta = setting(
-        Duration("1h", "365d"),
-        timedelta(days=10),
-        "for how long a hub is asked to deliver, until it is asked again",
-    )
-    safety_net: timedelta = setting(
-        Duration("1m", "30d"),
-        timedelta(hours=6),
-        "how often feeds on an adaptive schedule are polled while their hub delivers",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class Topics:
     """What articles are tagged with."""
 
@@ -298,7 +251,7 @@ class SourceSettings:
     username: str | None = setting(Maybe(Text()), None, "for HTTP basic authentication")
     password_file: Path | None = setting(Maybe(FilePath()), None, "a file or credential with the password")
     headers: Mapping[str, str] = setting(
-        Table("header names with texts", Text()), _NOTHING, "headers to send", secret=True
+        Table("header names with texts", Text()), NOTHING, "headers to send", secret=True
     )
     proxy: str | None = setting(
         Maybe(_WEB_ADDRESS), None, "a proxy for this source, instead of http.proxy", secret=True
@@ -312,7 +265,7 @@ class SourceSettings:
     )
     priors: Mapping[str, float] = setting(
         Table("topics with numbers from -5 to 5", Decimal(-5.0, 5.0)),
-        _NOTHING,
+        NOTHING,
         "topics that this source makes likelier (or, below 0, less likely), in logits",
     )
 
@@ -358,6 +311,7 @@ class Settings:
     feeds: Feeds = Feeds()
     folders: Folders = Folders()
     web: Web = Web()
+    api: Api = Api()
     websub: Websub = Websub()
     topics: Topics = Topics()
     seeds: Seeds = Seeds()
@@ -383,6 +337,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "feeds": Feeds,
     "folders": Folders,
     "web": Web,
+    "api": Api,
     "websub": Websub,
     "topics": Topics,
     "seeds": Seeds,

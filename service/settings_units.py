@@ -19,6 +19,7 @@ _SIZES = (
     ("KB", 1000),
     ("KiB", 1 << 10),
 )
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32,200}")
 
 
 def parse_duration(text: str) -> timedelta:
@@ -82,6 +83,21 @@ def public_address(text: str) -> str:
     parts = urlsplit(web_address(text))
     if parts.query or parts.fragment or parts.username is not None:
         raise ValueError("an address to append a path to has no query, fragment or user name")
+    return text
+
+
+def web_origin(text: str) -> str:
+    """Scheme, host and perhaps a port, as browsers send it (RFC 6454 section 6.2). Raises ValueError."""
+    parts = urlsplit(public_address(text))
+    if parts.path not in {"", "/"}:
+        raise ValueError("an origin has no path")
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def secret_token(text: str) -> str:
+    """A token long enough not to be guessed, of characters that travel everywhere. Raises ValueError."""
+    if not _TOKEN.fullmatch(text):
+        raise ValueError("no such token")
     return text
 
 
