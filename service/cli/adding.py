@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from service.cli.output import hint, print_json, say
-from service.cli.source_json import source_json
 from service.cli.source_specs import access_options, host_of, refuse_private, spec_of
 from service.cli.state import State, define, json_option
 from service.masking import mask, plain
+from service.source_json import source_json
 
 if TYPE_CHECKING:
     from models.records import SourceSpec

@@ -8,7 +8,8 @@ import click
 
 from service.cli.output import print_json, print_table, say
 from service.cli.state import State, define, json_option
-from service.masking import MASK, mask
+from service.masking import mask
+from service.source_json import masked_options
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -99,14 +100,6 @@ def _source(source: Any) -> dict[str, Any]:
         "group": source.group,
         "schedule": source.schedule,
         "options": masked_options(source.options),
-    }
-
-
-def masked_options(options: Any) -> dict[str, Any]:
-    """A source's options without what a header or a proxy's address keeps secret."""
-    return {
-        name: MASK if name.startswith("header.") else mask(value) if isinstance(value, str) else value
-        for name, value in options.items()
     }
 
 

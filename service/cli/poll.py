@@ -7,8 +7,9 @@ import click
 from service.cli.completing import source_names
 from service.cli.exits import Exit
 from service.cli.output import count, hint, print_json, progress
-from service.cli.poll_words import failed, poll_json, print_polls
+from service.cli.poll_words import failed, print_polls
 from service.cli.state import State, define, json_option
+from service.source_json import poll_json
 
 
 @define(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from service.cli.output import ago, moment, print_table
+from service.cli.output import ago, print_table
 from service.masking import mask
 
 if TYPE_CHECKING:
@@ -19,24 +19,6 @@ _WELL = ("ok", "not_modified", "pushed", "waiting", "busy")
 def failed(poll: PollRecord) -> bool:
     """Whether a look went wrong; one that was put off ("waiting", "busy") did not."""
     return poll.outcome not in _WELL
-
-
-def poll_json(poll: PollRecord) -> dict[str, Any]:
-    """A look at a source for programs."""
-    return {
-        "source_id": poll.source_id,
-        "started_at": moment(poll.started_at),
-        "duration_ms": poll.duration_ms,
-        "outcome": poll.outcome,
-        "status": poll.status,
-        "detail": None if poll.detail is None else mask(poll.detail),
-        "bytes": poll.bytes,
-        "seen": poll.seen,
-        "new": poll.new,
-        "changed": poll.changed,
-        "duplicates": poll.duplicates,
-        "problems": poll.problems,
-    }
 
 
 def print_polls(polls: Sequence[PollRecord], names: Mapping[int, str], now: datetime) -> None:

@@ -12,11 +12,11 @@ import click
 from service.cli.completing import source_names
 from service.cli.hub_words import hub_in_words, hub_json, hubs_of
 from service.cli.output import ago, count, hint, moment, print_json, print_table, say, span, stream_json
-from service.cli.poll_words import poll_json, print_polls
-from service.cli.source_json import health_json
+from service.cli.poll_words import print_polls
 from service.cli.source_words import STATES, in_words
 from service.cli.state import State, define, json_option
 from service.masking import mask
+from service.source_json import health_json, poll_json
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,12 +10,12 @@ import click
 
 from service.cli.adding import add
 from service.cli.output import count, hint, print_json, say
-from service.cli.source_json import source_json
 from service.cli.source_lists import list_command, show
 from service.cli.state import State, define, json_option
 from service.cli.subscriptions import export, import_command
 from service.cli.trying import test
 from service.masking import mask
+from service.source_json import source_json
 
 if TYPE_CHECKING:
     from models.records import SourceRecord

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from service.cli.output import ago, count, moment, print_json, print_table, say, size
-from service.cli.poll_words import poll_json, print_polls
-from service.cli.source_json import health_json
+from service.cli.poll_words import print_polls
 from service.cli.source_words import in_words
 from service.cli.state import State, define, json_option
 from service.masking import mask
+from service.source_json import health_json, poll_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,15 +1,18 @@
-"""A source for programs: what ``--json`` prints of it."""
+"""Sources and looks at them as plain values for programs: what ``--json`` and the HTTP API give. Pure.
+
+Nothing of them tells a secret: passwords in addresses are masked, and headers and proxies altogether.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from service.cli.config import masked_options
-from service.cli.output import moment
-from service.masking import mask
+from service.article_json import moment
+from service.masking import MASK, mask
 
 if TYPE_CHECKING:
-    from models.records import SourceHealth, SourceRecord
+    from models.records import PollRecord, SourceHealth, SourceRecord
 
 
 def source_json(source: SourceRecord) -> dict[str, Any]:
@@ -48,3 +51,29 @@ def source_json(source: SourceRecord) -> dict[str, Any]:
 def health_json(one: SourceHealth) -> dict[str, Any]:
     """A source for programs, with how it stands."""
     return {**source_json(one.source), "health": str(one.health), "quiet_since": moment(one.quiet_since)}
+
+
+def poll_json(poll: PollRecord) -> dict[str, Any]:
+    """A look at a source for programs."""
+    return {
+        "source_id": poll.source_id,
+        "started_at": moment(poll.started_at),
+        "duration_ms": poll.duration_ms,
+        "outcome": poll.outcome,
+        "status": poll.status,
+        "detail": None if poll.detail is None else mask(poll.detail),
+        "bytes": poll.bytes,
+        "seen": poll.seen,
+        "new": poll.new,
+        "changed": poll.changed,
+        "duplicates": poll.duplicates,
+        "problems": poll.problems,
+    }
+
+
+def masked_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """A source's options without what a header or a proxy's address keeps secret."""
+    return {
+        name: MASK if name.startswith("header.") else mask(value) if isinstance(value, str) else value
+        for name, value in options.items()
+    }
