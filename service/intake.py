@@ -221,6 +221,7 @@ class FeedIntake:
                 permanent_url=fetched.permanent_url,
                 overflow=kept.seen > 0 and kept.new == kept.seen and look.source.last_success_at is not None,
                 full=not fetched.delta,
+                again=reading.failed > 0 and not _is_second_try(look.source),
             )
             if fetched.delta:
                 return update  # it shows a part of what the feed has
@@ -270,8 +271,12 @@ class FeedIntake:
         permanent_url: str | None,
         overflow: bool = False,
         full: bool = False,
+        again: bool = False,
     ) -> SourceUpdate:
+        """The source's next state; ``again``: its next look is to bring the same document once more."""
         source, reading = look.source, look.reading
+        if again:
+            validators, source = Validators(), replace(source, body_hash=None)
         history = _dates(reading) if reading else []
         hints = look.result.hints
         if reading is not None:
@@ -341,6 +346,11 @@ async def read(workers: Workers, source: SourceRecord, fetched: Fetched, *, fetc
         if failure.reason is Reason.INTERNAL:
             logger.opt(exception=error).error("reading {} failed in a way nobody foresaw", source.location)
         raise failure from error
+
+
+def _is_second_try(source: SourceRecord) -> bool:
+    """Whether a document was forgotten when it was read last, to be read again, as it is now."""
+    return source.last_success_at is not None and source.etag is None and source.body_hash is None
 
 
 def _dates(reading: Reading) -> list[datetime]:

@@ -55,6 +55,7 @@ class Reading:
     hubs: tuple[str, ...] = ()  # as the headers name them, else the feed
     self_url: str | None = None  # likewise
     warnings: tuple[str, ...] = ()  # what was mended, and entries that could not be read
+    failed: int = 0  # entries that could not be read by a fault of ours
     refused: tuple[Trouble, ...] = ()  # pieces of a container that could not be read
     timing: Timing | None = field(default=None, compare=False)  # filled in by the worker, who has a clock
 
@@ -92,6 +93,7 @@ def read_feed(
         hubs=fetched.hubs or feed.hubs,
         self_url=fetched.self_url or feed.self_url,
         warnings=(*feed.warnings, *problems),
+        failed=len(problems),
     )
 
 

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -224,3 +224,50 @@ def test_the_start_of_worker_processes_holds_up_no_fetch(tmp_path: Path) -> None
     database.close()
     assert len(_ASKED) == 1
     assert "fetch" not in _ASKED  # the event loop's thread
+
+
+class _Faulty(Workers):
+    """Worker processes in which the first entry of a document meets a fault of ours, so many times."""
+
+    faults = 0
+
+    def read_feed(self, *arguments: Any, **more: Any) -> Future[Reading]:
+        reading = super().read_feed(*arguments, **more).result()
+        if self.faults:
+            self.faults -= 1
+            told = "entry 1 (All is well): ValueError: a fault of ours"
+            reading = replace(reading, finished=reading.finished[1:], warnings=(told,), failed=1)
+        future: Future[Reading] = Future()
+        future.set_result(reading)
+        return future
+
+
+class _Failing(Application):
+    @cached_property
+    def workers(self) -> _Faulty:
+        made = _Faulty(self.taxonomy, tally=self.tally)
+        self._closing.callback(made.close, wait=False)
+        return made
+
+
+@pytest.mark.parametrize(
+    ("faults", "ended"),
+    [(1, [("ok", 0, 1), ("ok", 1, 0), ("not_modified", 0, 0)]),
+     (9, [("ok", 0, 1), ("ok", 0, 1), ("not_modified", 0, 0), ("ok", 0, 1)])],
+)  # fmt: skip
+def test_an_entry_that_a_fault_of_ours_cost_is_read_again_soon_and_then_daily(
+    tmp_path: Path, faults: int, ended: list[tuple[str, int, int]]
+) -> None:
+    database = open_database(tmp_path / "fault.db")
+    migrate.migrate(database)
+    found = []
+    with polling(database, tmp_path, kind=_Failing) as bench, Server() as server:
+        bench.application.workers.faults = faults  # type: ignore[attr-defined]
+        server.route("/feed", Reply(body=GOOD, etag='"1"'))
+        source = bench.add(server.url("/feed"))
+        for hours in (0, 1, 2, 30)[: len(ended)]:
+            bench.at(START + timedelta(hours=hours))
+            poll = bench.look(source)
+            found.append((poll.outcome, poll.new, poll.problems))
+    database.close()
+    assert found == ended

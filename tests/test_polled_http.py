@@ -377,6 +377,16 @@ def test_failures_are_put_off_longer_and_longer_and_never_given_up(bench: Bench,
     assert (sources.get(source).failures, sources.get(source).failing_since) == (0, None)
 
 
+def test_a_million_entries_are_cut_and_the_cut_is_said(bench: Bench, server: Server) -> None:
+    one = rss("a").decode().replace("<channel>", "<channel>" + "<item/>" * 1_000_000)
+    server.route("/feed", Reply(body=one.encode()))
+    source = bench.add(server.url("/feed"))
+    poll = bench.look(source)
+    assert (poll.outcome, poll.seen) == ("ok", 10_000)
+    assert "more than 10,000 entries; the first 10,000 were read" in (poll.detail or "")
+    assert titles(source) == 1  # all alike, and the one that differs comes too late
+
+
 def test_a_reading_of_the_articles_is_what_came(bench: Bench, server: Server) -> None:
     server.route("/feed", Reply(body=rss("x", "y")))
     source = bench.add(server.url("/feed"))

@@ -62,6 +62,7 @@ def test_an_entry_that_cannot_be_read_costs_no_other(tagger: Tagger) -> None:
     assert [one.article.guid for one in reading.finished] == ["1", "3"]
     (warning,) = reading.warnings
     assert "entry 2 (Trouble): ZeroDivisionError: a fault of ours" in warning
+    assert reading.failed == 1
 
 
 def test_a_list_is_read_with_what_cannot_be_read_of_it(tagger: Tagger) -> None:
