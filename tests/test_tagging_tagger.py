@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pytest
 
-from service.tagging import Reading, Ruling, Tagger, load_topics, read_topics
+from service.tagging import Asked, Reading, Ruling, Tagger, load_topics, read_topics
 from service.tagging.tagger import MAX_EVIDENCE, logistic
 from service.values import Evidence
 from tests.tagging_samples import document, phrases, tag, taxonomy
@@ -254,14 +255,14 @@ class Doubter:
 
     version: str = "doubter-1"
 
-    def judge(self, reading: Reading, rulings: tuple[Ruling, ...]) -> tuple[Ruling, ...]:
+    def judge(self, reading: Reading, asked: Sequence[Asked]) -> tuple[Ruling, ...]:
         word = reading.words("text")[0]
         why = Evidence(
             "text", word.start, word.end, reading.text[word.start : word.end], "model: first word", -1.0
         )
         return tuple(
             replace(ruling, score=ruling.score / 2, main=False, evidence=(*ruling.evidence, why))
-            for ruling in rulings
+            for ruling in [one.rule() for one in asked]
         )
 
 

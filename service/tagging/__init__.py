@@ -6,13 +6,14 @@ describes the topics file and the rule language.
 
 from __future__ import annotations
 
-from service.tagging.layer import Layer, Ruling
+from service.tagging.layer import Asked, Layer, Ruling
 from service.tagging.matcher import Hit, Reading
 from service.tagging.tagger import Tagger
 from service.tagging.taxonomy import Rule, Taxonomy, Topic
 from service.tagging.topics import load_topics, read_topics
 
 __all__ = [
+    "Asked",
     "Hit",
     "Layer",
     "Reading",

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple, TypeAlias
 
-from service.tagging.matcher import Found, Reading
+from service.tagging.matcher import Reading
 from service.tagging.taxonomy import Rule
 
 LEAD_SENTENCES = 3
@@ -24,25 +25,39 @@ MAX_COUNT = 12  # sentences; more of the same say no more
 _MAX_COUNTRIES = 3
 _MAX_SEEN = 200_000
 _WORD = re.compile(r"[^\W\d_]+(?:['.&][^\W_]+)*")
+_ASCII_PARTS = bytes(
+    code if chr(code).isalnum() or chr(code) in "'.&" else 0x20 for code in range(0x80)
+).ljust(0x100)
 
-Span = tuple[int, int]
+Span: TypeAlias = tuple[int, int]
+Place: TypeAlias = "tuple[int, Spoken, Span]"  # sentence, rule, span in the folded article
 
 
 @dataclass(slots=True)
 class Traits:
     """What is counted in one article. Sentences are numbered in the folded text; the title is among them."""
 
-    counts: Counter[str] = field(default_factory=Counter)  # name -> sentences of the text
+    counts: Mapping[str, int] = field(default_factory=dict)  # name -> sentences of the text
     title: set[str] = field(default_factory=set)  # names found in the title
     lead: set[str] = field(default_factory=set)  # names found in the first sentences
     names: dict[int, tuple[str, ...]] = field(default_factory=dict)  # sentence -> its names
     title_sentences: frozenset[int] = frozenset()
-    lead_sentences: frozenset[int] = frozenset()
+    lead_sentences: range = range(0)
     rules: dict[str, int] = field(default_factory=dict)  # rule's key -> sentences of the text
     titled_rules: set[str] = field(default_factory=set)  # keys of rules found in the title
-    places: list[tuple[int, Rule, Span]] = field(default_factory=list)  # (sentence, rule, folded span)
+    places: list[Place] = field(default_factory=list)
     words: set[str] = field(default_factory=set)  # of the described sentences, folded
     countries: int = 0  # different ones
+
+
+class Spoken(NamedTuple):
+    """What a model knows of a rule."""
+
+    rule: Rule
+    key: str | None  # None: the model does not know the rule
+    weight: float  # that the rule had in training; 0 for one that was not there
+    name: str  # in a sentence: its topic and group
+    is_country: bool
 
 
 class Known:
@@ -50,115 +65,133 @@ class Known:
 
     def __init__(self, weights: Mapping[str, float] | None) -> None:
         self._weights = weights  # by key; None: every rule is known
-        self._seen: dict[int, tuple[Rule, str | None, float]] = {}
+        self._seen: dict[int, Spoken] = {}
 
-    def key(self, rule: Rule) -> str | None:
-        """The rule's key, or None for a rule that the model does not know."""
-        return self._entry(rule)[1]
-
-    def weight(self, rule: Rule) -> float:
-        """The weight that the rule had in training; 0 for one that was not there."""
-        return self._entry(rule)[2]
-
-    def _entry(self, rule: Rule) -> tuple[Rule, str | None, float]:
+    def of(self, rule: Rule) -> Spoken:
+        """What is known of a rule."""
         # By identity: rules are large to hash, and live as long as their taxonomy.
-        entry = self._seen.get(id(rule))
-        if entry is None or entry[0] is not rule:
+        spoken = self._seen.get(id(rule))
+        if spoken is None or spoken.rule is not rule:
             if len(self._seen) > _MAX_SEEN:  # rules of taxonomies long gone
                 self._seen.clear()
-            key = rule.key
-            if self._weights is None:
-                entry = (rule, key, rule.weight)
-            elif rule.topic is None or key in self._weights:
-                entry = (rule, key, self._weights.get(key, 0.0))
-            else:
-                entry = (rule, None, 0.0)
-            self._seen[id(rule)] = entry
-        return entry
+            spoken = self._seen[id(rule)] = self._looked_up(rule)
+        return spoken
+
+    def _looked_up(self, rule: Rule) -> Spoken:
+        key: str | None = rule.key
+        weight = rule.weight
+        if self._weights is not None:
+            weight = self._weights.get(rule.key, 0.0)
+            if rule.topic is not None and key not in self._weights:
+                key = None
+        name = f"{rule.topic}.{rule.group}" if rule.topic else rule.group
+        return Spoken(rule, key, weight, name, rule.topic is None and rule.group == COUNTRY)
 
 
 def traits(reading: Reading, topics: Sequence[str], known: Known) -> Traits:
     """What an article's sentences hold, in rules of ``topics`` and signals."""
-    sentences = _Sentences(reading, known)
+    made = Traits()
+    groups: dict[int, set[str]] = {}
+    countries: dict[int, set[int]] = {}
     for topic in (*topics, None):
         for found in reading.found(topic):
-            sentences.note(found)
-    return sentences.described()
-
-
-class _Sentences:
-    """Gathers which groups and countries stand in which sentence of an article."""
-
-    def __init__(self, reading: Reading, known: Known) -> None:
-        self._reading = reading
-        self._known = known
-        self._starts = reading.layout.sentences
-        self._groups: dict[int, set[str]] = defaultdict(set)
-        self._countries: dict[int, set[int]] = defaultdict(set)
-        self._made = Traits()
-
-    def note(self, found: Found) -> None:
-        """Takes in the places of a rule that the model knows."""
-        rule, spans = found
-        key = self._known.key(rule)
-        if key is None:
-            return
-        made, starts, text_at = self._made, self._starts, self._reading.text_at
-        name = f"{rule.topic}.{rule.group}" if rule.topic else rule.group
-        is_country = rule.topic is None and rule.group == COUNTRY
-        sentences = set()
-        for span in spans:
-            sentence = bisect_right(starts, span[0]) - 1
-            if sentence + 1 < len(starts) and span[1] > starts[sentence + 1]:
-                continue  # from one sentence into the next: chance more often than meaning
-            if is_country:
-                self._countries[sentence].add(rule.index)
+            spoken = known.of(found.rule)
+            if spoken.key is None:
+                continue
+            sentences = _noted(made, reading, spoken, spoken.key, found.spans)
+            if spoken.is_country:
+                for sentence in sentences:
+                    countries.setdefault(sentence, set()).add(found.rule.index)
             else:
-                self._groups[sentence].add(name)
-                if rule.topic:
-                    made.places.append((sentence, rule, span))
-            if span[0] < text_at:
-                made.titled_rules.add(key)
-            else:
-                sentences.add(sentence)
-        if sentences:
-            made.rules[key] = len(sentences)
+                for sentence in sentences:
+                    groups.setdefault(sentence, set()).add(spoken.name)
+    _describe(made, reading, groups, countries)
+    return made
 
-    def described(self) -> Traits:
-        """The traits of everything noted."""
-        made, starts, text_at = self._made, self._starts, self._reading.text_at
-        groups, countries = self._groups, self._countries
-        first = bisect_right(starts, text_at - 1)  # the first sentence that begins in the text
-        made.lead_sentences = frozenset(range(first, first + LEAD_SENTENCES))
-        titles = []
-        for sentence in sorted(groups.keys() | countries.keys()):
-            several = min(_MAX_COUNTRIES, len(countries.get(sentence, ())))
-            names = _names(frozenset(groups.get(sentence, ())), several)
-            made.names[sentence] = names
-            if starts[sentence] < text_at:
-                titles.append(sentence)
-                made.title.update(names)
-            else:
-                made.counts.update(names)
-                if sentence in made.lead_sentences:
-                    made.lead.update(names)
-        made.words = self._words(sorted(made.names))
-        made.title_sentences = frozenset(titles)
-        made.countries = len(set().union(*countries.values())) if countries else 0
-        return made
 
-    def _words(self, sentences: Sequence[int]) -> set[str]:
-        text, starts = self._reading.folded.text, self._starts
-        last = len(starts) - 1
-        words: set[str] = set()
-        begin = end = 0
-        for sentence in sentences:  # neighbours are read in one go
-            if starts[sentence] != end:
-                words.update(_WORD.findall(text, begin, end))
-                begin = starts[sentence]
-            end = starts[sentence + 1] if sentence < last else len(text)
-        words.update(_WORD.findall(text, begin, end))
-        return words
+def _noted(made: Traits, reading: Reading, spoken: Spoken, key: str, spans: Sequence[Span]) -> list[int]:
+    """The sentences in which a rule holds; its places are in order."""
+    starts, text_at = reading.layout.sentences, reading.text_at
+    last = len(starts) - 1
+    sentences: list[int] = []
+    places = made.places if spoken.rule.topic and not spoken.is_country else None
+    before = -1
+    in_text = 0
+    for span in spans:
+        start, end = span
+        sentence = bisect_right(starts, start) - 1
+        if sentence < last and end > starts[sentence + 1]:
+            continue  # from one sentence into the next: chance more often than meaning
+        if places is not None:
+            places.append((sentence, spoken, span))
+        if start < text_at:
+            made.titled_rules.add(key)
+            sentences.append(sentence)
+        elif sentence != before:
+            before = sentence
+            sentences.append(sentence)
+            in_text += 1
+    if in_text:
+        made.rules[key] = in_text
+    return sentences
+
+
+def _describe(
+    made: Traits,
+    reading: Reading,
+    groups: Mapping[int, set[str]],
+    countries: Mapping[int, set[int]],
+) -> None:
+    """The traits of everything noted, by sentence."""
+    starts, text_at = reading.layout.sentences, reading.text_at
+    first = bisect_right(starts, text_at - 1)  # the first sentence that begins in the text
+    made.lead_sentences = range(first, first + LEAD_SENTENCES)
+    titles: list[int] = []
+    in_text: list[str] = []
+    for sentence in sorted(groups.keys() | countries.keys()):
+        several = min(_MAX_COUNTRIES, len(countries.get(sentence, ())))
+        names = made.names[sentence] = _names(frozenset(groups.get(sentence, ())), several)
+        if starts[sentence] < text_at:
+            titles.append(sentence)
+            made.title.update(names)
+        else:
+            in_text += names
+            if sentence in made.lead_sentences:
+                made.lead.update(names)
+    made.counts = Counter(in_text)
+    made.title_sentences = frozenset(titles)
+    made.countries = len(set().union(*countries.values())) if countries else 0
+    made.words = words_of(_text_of(reading.folded.text, starts, made.names))
+
+
+def _text_of(text: str, starts: Sequence[int], sentences: Iterable[int]) -> str:
+    """The text of some sentences, which are in order; neighbours are taken in one go."""
+    pieces = []
+    last = len(starts) - 1
+    begin = end = 0
+    for sentence in sentences:
+        if starts[sentence] != end:
+            pieces.append(text[begin:end])
+            begin = starts[sentence]
+        end = starts[sentence + 1] if sentence < last else len(text)
+    pieces.append(text[begin:end])
+    return "\n".join(pieces)
+
+
+def words_of(text: str) -> set[str]:
+    """The different words of a folded text: ``set(_WORD.findall(text))``, most of them found without it."""
+    words: set[str] = set()
+    if not text.isascii():
+        pieces = set(text.split())
+        foreign = [piece for piece in pieces if not piece.isascii()]
+        words.update(_WORD.findall(" ".join(foreign)))
+        text = " ".join(pieces.difference(foreign))
+    # What may join two parts of a word stays, everything else that is no letter or digit becomes a space.
+    parts = set(text.encode("ascii").translate(_ASCII_PARTS).decode("ascii").replace(". ", " ").split())
+    odd = [part for part in parts if not part.isalpha()]
+    parts.difference_update(odd)
+    words.update(parts, _WORD.findall(" ".join(odd)))
+    return words
 
 
 # -- the names of a sentence ---------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ from service.tagging.evaluate import FOLDS, Report, cross_validate
 from service.tagging.gold import GoldRow, fingerprint, groups
 from service.tagging.learn import Example, Feature, Progress, Recipe, digest, prepare, train, vector
 from service.tagging.lessons import VERDICT_SHARE, Change, Learning, Lesson, Lessons, TopicOutcome
-from service.tagging.model import FORMAT, LANGUAGE, Model, ModelFile, Weights
+from service.tagging.model import FORMAT, LANGUAGE, Model, ModelFile
+from service.tagging.tables import Weights
 from service.tagging.tagger import Tagger
 from service.tagging.taxonomy import Topic
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from service.tagging.matcher import Reading
 from service.tagging.taxonomy import Topic
@@ -12,7 +13,7 @@ from service.values import Evidence
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is said of one topic on one article, first by the rules and then by a layer."""
+    """What is said of one topic on one article, by the rules or by a layer."""
 
     topic: Topic
     logit: float  # bias + prior + the rules' contributions
@@ -23,6 +24,14 @@ class Ruling:
     evidence: tuple[Evidence, ...]
 
 
+class Asked(NamedTuple):
+    """A topic that an article is to be judged on."""
+
+    topic: Topic  # covers the article's language
+    prior: float  # of the article's source, in logits
+    rule: Callable[[], Ruling]  # what the rules alone say, worked out when it is asked for
+
+
 class Layer(Protocol):
     """Learned from labelled articles: turns the rules' rulings into calibrated ones."""
 
@@ -30,8 +39,8 @@ class Layer(Protocol):
     def version(self) -> str:
         """Changes whenever the weights do; part of a taxonomy's hash."""
 
-    def judge(self, reading: Reading, rulings: tuple[Ruling, ...]) -> tuple[Ruling, ...]:
-        """The same topics in the same order; every piece of evidence still points at its phrase.
+    def judge(self, reading: Reading, asked: Sequence[Asked]) -> tuple[Ruling, ...]:
+        """What is to be said of each topic, in order; every piece of evidence points at its phrase.
 
-        A topic that the layer was not trained on is returned as it is.
+        A topic that the layer was not trained on is answered with what its rules say.
         """

@@ -26,8 +26,9 @@ import msgspec
 from service.tagging.calibrate import best_threshold, platt
 from service.tagging.features import Known, Traits, traits
 from service.tagging.gold import GoldRow, groups
-from service.tagging.model import FORMAT, LANGUAGE, Model, ModelFile, Weights, decode, steps, word_scale
+from service.tagging.model import FORMAT, LANGUAGE, Model, ModelFile, decode
 from service.tagging.solver import Row, fit
+from service.tagging.tables import Weights, steps, word_scale
 from service.tagging.tagger import Tagger, logistic
 from service.tagging.taxonomy import Taxonomy
 

@@ -19,10 +19,14 @@ from service.tagging.tree import Order, Unit
 _DASH = f" {BREAK}"  # a dash between words is none itself
 _LONGEST_WORD = 40  # characters a word takes at most when a distance is bounded before it is counted
 # A sentence ends at . ! or ? (with closing quotes) before something that may begin one, or with its
-# paragraph.
+# paragraph. Both expressions begin with one class of characters, which `re` looks for several times as fast
+# as for alternatives.
 _SENTENCE_END = re.compile(
-    r"[.!?。！？][\"')\]]*[ ](?=[\"'(\[]*[A-ZА-ЯЁ0-9가-힣À-ÖØ-Þ])|\n\n|[。！？](?=[^\s.!?])"
+    r"[.!?。！？\n](?:(?<!\n)[\"')\]]*[ ](?=[\"'(\[]*[A-ZА-ЯЁ0-9가-힣À-ÖØ-Þ])|(?<=\n)\n|"
+    r"(?<=[。！？])(?=[^\s.!?]))"
 )
+_ASCII_SENTENCE_END = re.compile(r"[.!?\n](?:(?<!\n)[\"')\]]*[ ](?=[\"'(\[]*[A-Z0-9])|(?<=\n)\n)")
+_LONGEST_ABBREVIATION = 4  # letters without a full stop among them
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\"'])(?:[A-Z]|[A-Za-z](?:\.[A-Za-z])+|Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Sgt|Adm|Sen|Rep|Gov|"
     r"Pres|St|No|Nos|vs|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec|Inc|Co|Corp|Ltd|Brig|Cmdr|Rev|Hon|"
@@ -47,11 +51,11 @@ class Layout:
         if self._sentences is None:
             cased = self._cased
             self._sentences = [0]
-            for match in _SENTENCE_END.finditer(cased):
+            ends = _ASCII_SENTENCE_END if cased.isascii() else _SENTENCE_END
+            for match in ends.finditer(cased):
                 at = match.start()
-                if cased[at] == "." and _ABBREVIATION.search(cased, max(0, at - 12), at + 1):
-                    continue
-                self._sentences.append(match.end())
+                if cased[at] != "." or not _is_abbreviated(cased, at):
+                    self._sentences.append(match.end())
         return self._sentences
 
     @property
@@ -70,6 +74,14 @@ class Layout:
         if unit is Unit.SENTENCE:
             return self.sentences
         return self.paragraphs if unit is Unit.PARAGRAPH else [0]
+
+
+def _is_abbreviated(cased: str, at: int) -> bool:
+    """Whether the full stop at a position ends an abbreviation."""
+    before = at - _LONGEST_ABBREVIATION - 1
+    if before >= 0 and cased[before:at].isalpha():
+        return False
+    return _ABBREVIATION.search(cased, max(0, at - 12), at + 1) is not None
 
 
 class Scene:

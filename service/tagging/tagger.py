@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final, TypeAlias
 
-from service.tagging.layer import Layer, Ruling
+from service.tagging.layer import Asked, Layer, Ruling
 from service.tagging.matcher import Found, Matcher, Reading
 from service.tagging.script import language_of
 from service.tagging.taxonomy import ANY_LANGUAGE, Saturation, Taxonomy, Topic
@@ -92,20 +93,31 @@ class Tagger:
 
     def judge(self, reading: Reading, priors: Mapping[str, float]) -> tuple[Ruling, ...]:
         """What rules and layer say of each topic that covers the article's language."""
-        rulings = self.rule(reading, priors)
-        return rulings if self._layer is None or not rulings else self._layer.judge(reading, rulings)
+        if self._layer is None:
+            return self.rule(reading, priors)
+        asked = []
+        for topic in self._covering(reading.language):
+            prior = _prior(topic, priors)
+            asked.append(Asked(topic, prior, partial(_ruling, topic, reading, prior)))
+        return self._layer.judge(reading, asked)
 
     def rule(self, reading: Reading, priors: Mapping[str, float]) -> tuple[Ruling, ...]:
         """What the rules alone say of each topic that covers the article's language, in the file's order."""
-        return tuple(
-            _ruling(topic, reading, priors.get(topic.name, 0.0))
-            for topic in self.taxonomy.topics
-            if topic.covers(reading.language)
-        )
+        topics = self._covering(reading.language)
+        return tuple([_ruling(topic, reading, _prior(topic, priors)) for topic in topics])
+
+    def _covering(self, language: str) -> list[Topic]:
+        return [topic for topic in self.taxonomy.topics if topic.covers(language)]
 
 
 def _best_first(tag: Tag) -> tuple[float, str]:
     return -tag.score, tag.topic
+
+
+def _prior(topic: Topic, priors: Mapping[str, float]) -> float:
+    """What a source adds to a topic's logit, bounded."""
+    prior = priors.get(topic.name, 0.0)
+    return max(-MAX_PRIOR, min(MAX_PRIOR, prior)) if math.isfinite(prior) else 0.0
 
 
 def _code(language: str | None) -> str | None:
@@ -122,7 +134,6 @@ def logistic(logit: float) -> float:
 
 
 def _ruling(topic: Topic, reading: Reading, prior: float) -> Ruling:
-    prior = max(-MAX_PRIOR, min(MAX_PRIOR, prior)) if math.isfinite(prior) else 0.0
     found = reading.found(topic.name)
     contributions: list[float] = []
     shown: list[_Shown] = []
