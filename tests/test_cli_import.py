@@ -15,6 +15,8 @@ import pytest
 from tests.cli_home import Home, home
 from tests.daemon_process import DEADLINE, environment
 
+pytestmark = pytest.mark.long
+
 __all__ = ["home"]
 
 COUNT = 400

@@ -19,6 +19,8 @@ from tests.daemon_process import DaemonProcess, ask, wirewatch
 from tests.postgres import Server as PostgresServer
 from tests.server import Reply, Server
 
+pytestmark = pytest.mark.long
+
 ENTRIES, FEEDS = 1_000, 20
 REPORT = """Council Extends Arms Embargo Against Both Parties
 

@@ -11,9 +11,13 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from tests.daemon_process import DaemonProcess, ask
 from tests.mounts import Hanging, memory, unmount
 from tests.test_daemon import settings
+
+pytestmark = pytest.mark.long
 
 STILL = 'still_for = "300ms"\n'
 LONG_STILL = 'still_for = "1s"\n'  # longer than a busy machine keeps a writer waiting in the middle

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.daemon_process import DaemonProcess
+
+pytestmark = pytest.mark.long
 
 
 def test_every_line_of_a_look_carries_its_word(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from service.workers import Workers
 from tests.document_makers import column, pdf, pdf_of, zipped
 from tests.intake_home import FolderHome, working
 
+pytestmark = pytest.mark.long
+
 
 def text(title: str, more: str = "") -> str:
     said = f"The council discussed the embargo of {title} before the mandate of the panel ran out."

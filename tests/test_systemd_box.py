@@ -12,6 +12,8 @@ import pytest
 
 from tests.systemd_box.box import BOOT_FAILED, HERE, boot, make_wheels, missing
 
+pytestmark = pytest.mark.long
+
 
 def test_the_units_do_what_they_say(tmp_path: Path) -> None:
     if reason := missing():
