@@ -63,6 +63,7 @@ SOURCE_MENDS: Mapping[Reason, str] = {
     Reason.NOT_TEXT: f"what is there is no text; {_MOVED_SITE}",
     Reason.MALFORMED: f"it is broken beyond reading; {_ITSELF}, and if that lasts, tell the publisher",
     Reason.TOO_COMPLEX: "it is nested or long beyond all limits; tell the publisher, or remove it",
+    Reason.SHORTENED: "it is too long to be read whole; what was read is stored, and nothing need be done",
     Reason.PARSE_TIMEOUT: "reading it takes too long; schedule.parse_deadline allows it longer",
     Reason.PARSE_CRASH: f"reading it ends the worker process; {_REPORT}",
     Reason.MISSING: "the folder is not there; mount or make it, or remove the source",
@@ -88,6 +89,7 @@ FILE_MENDS: Mapping[Reason, str] = {
         "it is nested, long or packed beyond all limits; split it, or convert it to plain text (what bounds "
         "archives and lists: folders.max_unpacked_size, folders.max_entries)"
     ),
+    Reason.SHORTENED: "what was read of it is stored; split it, and the rest is read as well",
     Reason.PARSE_TIMEOUT: "reading it takes too long; schedule.parse_deadline allows it longer",
     Reason.PARSE_CRASH: f"reading it ends the worker process; {_REPORT}",
     Reason.MISSING: "it went away while it was read; nothing need be done",

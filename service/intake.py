@@ -237,7 +237,7 @@ class FeedIntake:
         record = look.record(
             "ok",
             status=fetched.status,
-            detail="; ".join(reading.warnings) or None,
+            detail="; ".join((*reading.warnings, *reading.shortened)) or None,
             size=len(fetched.body),
             problems=len(reading.warnings),
         )

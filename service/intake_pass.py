@@ -275,11 +275,11 @@ class FolderPass:
             return
         self._finished += (_grouped(one, read.below) for one in reading.finished)
         self.taken.files += 1
-        if reading.warnings:
+        if reading.warnings or reading.shortened:
             # What could be read is kept; the rest is recorded, and tried again when the file changes.
-            told = "; ".join(reading.warnings)[:1000]
-            record = replace(read.record, reason=str(Reason.INTERNAL), detail=told)
-            self.problem(record, Reason.INTERNAL, told)
+            reason = Reason.INTERNAL if reading.warnings else Reason.SHORTENED
+            told = "; ".join(reading.warnings or reading.shortened)[:1000]
+            self.problem(replace(read.record, reason=str(reason), detail=told), reason, told)
             return
         self._records.append(read.record)
         self._done(1)

@@ -16,6 +16,7 @@ from functools import partial
 
 from service.clean import clean
 from service.clean.furniture import cut_recurring, edges, found_together
+from service.clean.text import shorten
 from service.errors import ParseFailure
 from service.members import member_path
 from service.parse.container import HEAD, Piece, Trouble, pieces
@@ -23,7 +24,7 @@ from service.parse.container_kinds import is_container
 from service.parse.document import MAX_ENTRIES, parse_document, parse_piece
 from service.parse.feed import parse_feed
 from service.tagging import Tagger
-from service.values import Article, Entry, Fetched, Hints, ParsedFeed, Reason, Tag
+from service.values import Article, CutKind, Entry, Fetched, Hints, ParsedFeed, Reason, Tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,16 @@ class Reading:
     failed: int = 0  # entries that could not be read by a fault of ours
     refused: tuple[Trouble, ...] = ()  # pieces of a container that could not be read
     timing: Timing | None = field(default=None, compare=False)  # filled in by the worker, who has a clock
+
+    @property
+    def shortened(self) -> tuple[str, ...]:
+        """What was not read of articles that are too long, or broken in places, in words."""
+        return tuple(
+            f"not read of {shorten(one.article.title, 80)!r}: {cut.text}"
+            for one in self.finished
+            for cut in one.article.cuts
+            if cut.kind is CutKind.UNREAD
+        )
 
 
 def read_feed(
@@ -202,8 +213,10 @@ def read_pieces(
             refused.append(Trouble(piece.name, failure.reason, failure.detail))
             continue
         finished += reading.finished
-        if reading.warnings:
-            refused.append(Trouble(piece.name, Reason.INTERNAL, "; ".join(reading.warnings)[:1000]))
+        told = reading.warnings or reading.shortened
+        if told:
+            reason = Reason.INTERNAL if reading.warnings else Reason.SHORTENED
+            refused.append(Trouble(piece.name, reason, "; ".join(told)[:1000]))
     return Reading(finished=tuple(finished), refused=tuple(refused))
 
 
@@ -227,7 +240,7 @@ def _read_container(body: bytes, name: str, read: Callable[[Piece], Reading]) ->
                 note(one.name, error)
                 continue
             finished += reading.finished
-            problems += reading.warnings
+            problems += (*reading.warnings, *reading.shortened)
             if len(finished) >= MAX_ENTRIES:
                 problems.append(f"the first {MAX_ENTRIES:,} articles were read")
                 break

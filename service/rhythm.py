@@ -117,6 +117,7 @@ BACKOFF: dict[Reason, Backoff] = {
             Reason.PARSE_TIMEOUT,
             Reason.PARSE_CRASH,
             Reason.UNSUPPORTED,
+            Reason.SHORTENED,
         ),
         _UNREADABLE,
     ),

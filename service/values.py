@@ -34,6 +34,7 @@ class Reason(StrEnum):
     NOT_TEXT = "not_text"  # a binary file where text is expected
     MALFORMED = "malformed"  # truncated or broken beyond recovery
     TOO_COMPLEX = "too_complex"  # nesting, entities or counts over the limits
+    SHORTENED = "shortened"  # a document too long to be read whole: what could be read is stored
     PARSE_TIMEOUT = "parse_timeout"
     PARSE_CRASH = "parse_crash"
     MISSING = "missing"  # a file or folder that is not there
@@ -77,6 +78,7 @@ class CutKind(StrEnum):
     REFERENCES = "references"
     COOKIES = "cookies"
     FURNITURE = "furniture"  # stray numbers, navigation, captions of buttons
+    UNREAD = "unread"  # what was too long or broken: named in words, not kept
 
 
 # -- fetch ---------------------------------------------------------------------------------------------
@@ -208,6 +210,7 @@ class Entry:
     base_url: str | None = None  # what relative links are relative to
     properties: FileProperties = FileProperties()
     margins: tuple[str, ...] = ()  # what stands outside the text: running heads, footers, page numbers
+    unread: tuple[str, ...] = ()  # what of the document is not here, in words: "pages 5,001 to 6,200"
     member: str | None = None  # its name within its file, where that holds many: the id of a row
     listed: bool = False  # one of many that its file holds, so the file's path is not its identity
 

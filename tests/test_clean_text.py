@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.clean.html import html_lines
 from service.clean.text import clean_characters, one_line, read_lines, shorten, write_text
 
 UNSEEN = {
@@ -174,6 +175,24 @@ def test_text_is_finished_after_one_pass(text: str) -> None:
 @given(st.text(alphabet=st.sampled_from("ab .-\n•1"), max_size=300))
 def test_no_letter_is_lost(text: str) -> None:
     assert [c for c in write_text(read_lines(text)) if c.isalnum()] == [c for c in text if c.isalnum()]
+
+
+def test_what_is_left_out_of_a_long_text_is_named() -> None:
+    for text, is_html, said in (
+        ("word " * 400_000, False, []),
+        ("word " * 400_001, False, ["what follows its first 2,000,000 characters"]),
+        ("<p>" + "word " * 1_000 + "</p>", True, []),
+        (f"<p>{'word ' * 1_000}</p>" * 402, True, ["what follows its first 2,000,000 characters"]),
+        (
+            f"<p>word{' ' * 8_000_000}</p>end",
+            True,
+            ["what follows the first 8,000,000 characters of its markup"],
+        ),
+        ("<i>a</i>" * 300_000, True, ["what follows its first 400,000 elements"]),
+    ):
+        unread: list[str] = []
+        lines = html_lines(text, unread) if is_html else read_lines(text, unread)
+        assert (bool(lines), unread) == (True, said)
 
 
 def test_a_long_text_is_bounded() -> None:

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -128,6 +129,30 @@ def test_what_cannot_be_read_is_listed_and_read_again_on_demand(home: Home, trou
     (troubled / "empty.txt").unlink()
     assert home.run("import", "--retry").code == 0
     assert home.run("status", "--json").json["unreadable"] == []
+
+
+def test_what_is_too_long_to_be_read_whole_is_stored_and_said(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "long"
+    folder.mkdir()
+    text = "\n\n".join(TEXT.format(n=number) for number in range(3_000))
+    (folder / "long.txt").write_text(text * (2_100_000 // len(text) + 1))
+    with zipfile.ZipFile(folder / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(folder / "long.txt", "inside.txt")
+        archive.writestr("short.txt", TEXT.format(n=7))
+    home.set(WIREWATCH_SCHEDULE_WORKERS="1")
+    done = home.run("import", str(folder), "--json")
+    assert done.code == 1
+    assert done.json["new"] + done.json["duplicates"] == 3
+    said = "what follows its first 2,000,000 characters"
+    told = {(Path(one["path"]).name, one["reason"]): one["detail"] for one in done.json["failed"]}
+    assert set(told) == {("long.txt", "shortened"), ("inside.txt", "shortened")}
+    assert all(said in detail for detail in told.values())
+    (long, *_) = done.json["ids"]
+    assert said in home.run("show", str(long)).out
+    (document,) = (
+        one for one in home.run("doctor", "--json").json["findings"] if one["check"] == "documents"
+    )
+    assert "shortened" in document["text"]
 
 
 def test_nothing_to_retry_is_no_failure(home: Home) -> None:

@@ -167,6 +167,7 @@ def test_a_very_long_word_document_is_read_plainly() -> None:
     (entry,) = parse_document(docx(rows + moved), "long.docx")
     assert (entry.content or "").count("<p>") == count
     assert "Moved away" not in (entry.content or "")
+    assert entry.unread == ("its notes, and its lists and tables as such: it has over 8,000 paragraphs",)
 
 
 def test_rtf_in_the_encodings_that_it_has() -> None:

@@ -9,7 +9,7 @@ import pytest
 from service.clean import clean
 from service.errors import ParseFailure
 from service.parse.document import parse_document
-from service.parse.document_pdf import iso_date
+from service.parse.document_pdf import MAX_PAGES, iso_date
 from service.values import Article, CutKind, DateOrigin, Precision, Reason
 from tests.document_makers import PdfRow, column, pdf, pdf_of
 
@@ -237,6 +237,28 @@ def test_a_pdf_whose_table_is_gone_is_mended() -> None:
 )
 def test_hostile_page_trees_end_soon(objects: list[bytes]) -> None:
     assert refused(pdf_of(objects)).reason in (Reason.EMPTY, Reason.MALFORMED)
+
+
+def test_what_of_a_pdf_is_not_read_is_said() -> None:
+    objects = _objects(MAX_PAGES + 3, b"6 0 R 5 0 R 7 0 R " + b"5 0 R " * MAX_PAGES)
+    text = b"BT /F1 11 Tf 70 700 Td (The council met on Monday.) Tj ET"
+    objects += [
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 8 0 R /Resources "
+        b"<< /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
+        b"<< /Type /Nothing >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
+    ]
+    article = read(pdf_of(objects))
+    assert article.text == "The council met on Monday."
+    unread = [cut.text for cut in article.cuts if cut.kind is CutKind.UNREAD]
+    assert unread[-1] == "pages 5,001 to 5,003 of 5,003"
+
+
+def test_a_page_without_end_is_read_to_a_limit_and_that_is_said() -> None:
+    rows = [(70.0, 800.0 - number % 700, 1.0, "Embargo " * 400) for number in range(70)]
+    (entry,) = parse_document(pdf([rows, column(FIRST)]), "long.pdf")
+    assert entry.unread == ("what follows the first 200,000 characters of page 1",)
+    assert FIRST[:40] in (entry.content or "")
 
 
 def test_glyphs_beyond_unicode_and_properties_without_end_do_no_harm() -> None:

@@ -53,7 +53,7 @@ def clean(
     text, else the file's own properties'; never the time of the file or of the fetch.
     """
     title = source_title(entry.title, is_html=entry.title_is_html)
-    lines = _lines(entry)
+    lines, unread = _lines(entry)
     headline = None if title else _headline(lines)
     if not title and headline is None:
         title = property_title(entry.properties.title)
@@ -81,7 +81,11 @@ def clean(
         language=choose_language(f"{title}\n{text}", entry.language, source_language),
         categories=_categories(entry.categories),
         enclosures=_enclosures(entry.enclosures, entry.base_url),
-        cuts=(*body.cuts, *(Cut(CutKind.FURNITURE, text) for text in _margins(entry.margins))),
+        cuts=(
+            *body.cuts,
+            *(Cut(CutKind.FURNITURE, text) for text in _margins(entry.margins)),
+            *(Cut(CutKind.UNREAD, text) for text in (*entry.unread[:MAX_CATEGORIES], *unread)),
+        ),
         path=member_path(path, entry.member) if path is not None and entry.member else path,
         listed=entry.listed and not entry.member,
     )
@@ -94,20 +98,22 @@ def content_hash(title: str, text: str) -> str:
     return f"{HASH_VERSION}:{hashlib.blake2b(words, digest_size=_DIGEST).hexdigest()}"
 
 
-def _lines(entry: Entry) -> list[Line]:
-    """The lines of the fullest text of an entry."""
+def _lines(entry: Entry) -> tuple[list[Line], tuple[str, ...]]:
+    """The lines of the fullest text of an entry, and what of it was too long to be read."""
     candidates = []
     if entry.content:
         candidates.append((entry.content, entry.content_is_html))
     if entry.summary and entry.summary != entry.content:
         candidates.append((entry.summary, entry.summary_is_html))
     best: list[Line] = []
+    best_unread: tuple[str, ...] = ()
     for text, is_html in candidates:
-        lines = html_lines(text) if is_html else read_lines(text)
+        unread: list[str] = []
+        lines = html_lines(text, unread) if is_html else read_lines(text, unread)
         # A content element may hold a picture only, and the summary the words.
         if sum(len(line.text) for line in lines) > sum(len(line.text) for line in best) * (2 if best else 1):
-            best = lines
-    return best
+            best, best_unread = lines, tuple(unread)
+    return best, best_unread
 
 
 def _headline(lines: Sequence[Line]) -> Headline | None:

@@ -12,7 +12,7 @@ from html import unescape
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from service.clean.text import MAX_CHARACTERS, Line, one_line, read_lines
+from service.clean.text import MAX_CHARACTERS, TOO_LONG, Line, one_line, read_lines
 
 MAX_MARKUP = 8_000_000  # characters of markup that are read
 MAX_DEPTH = 500  # lexbor takes quadratic time over elements nested in each other without end
@@ -59,13 +59,18 @@ _SPACE = re.compile(r"[ \t\n\r\f\xa0]+")
 _ENTITY = re.compile(r"&(?:#\d{2,7}|#[xX][0-9a-fA-F]{2,6}|[A-Za-z]{2,31}\d{0,2});")
 
 
-def html_lines(markup: str) -> list[Line]:
-    """The lines of an HTML fragment or page, in reading order."""
-    markup = markup[:MAX_MARKUP].replace("\x00", "")
-    lines = _read(markup)
+def html_lines(markup: str, unread: list[str] | None = None) -> list[Line]:
+    """The lines of an HTML fragment or page, in reading order.
+
+    What is left out of one that is too long is named in ``unread``.
+    """
+    unread = [] if unread is None else unread
+    if len(markup) > MAX_MARKUP:
+        unread.append(f"what follows the first {MAX_MARKUP:,} characters of its markup")
+    lines = _read(markup[:MAX_MARKUP].replace("\x00", ""), unread)
     if len(lines) == 1 and _ESCAPED_MARKUP.search(lines[0].text):
         # Escaped twice by its maker: what should be markup is the text.
-        return _read(lines[0].text) or lines
+        return _read(lines[0].text, unread) or lines
     return lines
 
 
@@ -76,13 +81,13 @@ def strip_markup(title: str, *, is_html: bool) -> str:
     return unescape(title) if _ENTITY.search(title) else title
 
 
-def _read(markup: str) -> list[Line]:
+def _read(markup: str, unread: list[str]) -> list[Line]:
     if "<" not in markup:
-        return read_lines(unescape(markup))
+        return read_lines(unescape(markup), unread)
     if nesting(markup) > MAX_DEPTH:
         # Nobody writes such a thing to be read; its words are still worth keeping.
-        return read_lines(unescape(_ANY_TAG.sub("\n\n", markup)))
-    return _walk(markup)
+        return read_lines(unescape(_ANY_TAG.sub("\n\n", markup)), unread)
+    return _walk(markup, unread)
 
 
 def nesting(markup: str) -> int:
@@ -112,6 +117,7 @@ class _Writer:
     depth_of_links: int = 0
     heading: bool = False
     prefix: str = ""
+    too_long: bool = False
 
     def text(self, text: str, *, raw: bool) -> None:
         if raw:
@@ -126,7 +132,8 @@ class _Writer:
 
     def end_line(self) -> None:
         text = one_line("".join(self.parts)) if self.parts else ""
-        if text and self.size < MAX_CHARACTERS:
+        self.too_long |= bool(text) and self.size >= MAX_CHARACTERS
+        if text and not self.too_long:
             link = self.linked >= len(text) - 2
             self.lines.append(Line(self.prefix + text, self.paragraph, self.block, self.heading, link))
             self.size += len(text)
@@ -141,7 +148,7 @@ class _Writer:
             self.block += 1
 
 
-def _walk(markup: str) -> list[Line]:
+def _walk(markup: str, unread: list[str]) -> list[Line]:
     root = LexborHTMLParser(markup).root
     writer = _Writer()
     if root is None:
@@ -158,6 +165,10 @@ def _walk(markup: str) -> list[Line]:
         walker.leave(node)
         node = walker.following(node)
     writer.end_paragraph()
+    if writer.too_long:
+        unread.append(TOO_LONG)
+    if node is not None:
+        unread.append(f"what follows its first {MAX_NODES:,} elements")
     return writer.lines
 
 

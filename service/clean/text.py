@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 MAX_CHARACTERS = 2_000_000  # of one article; "War and Peace" has 3.2 million
+TOO_LONG = f"what follows its first {MAX_CHARACTERS:,} characters"
 
 # Line and paragraph separators, vertical tab, form feed and next line (Unicode Standard Annex 14, class BK).
 # What colours a terminal (ECMA-48 section 5.4): without its control character its letters would stay.
@@ -68,12 +69,16 @@ def one_line(text: str) -> str:
     return " ".join(_SPACES.sub(" ", clean_characters(text)).split())
 
 
-def read_lines(text: str) -> list[Line]:
+def read_lines(text: str, unread: list[str] | None = None) -> list[Line]:
     """Plain text as lines, each a paragraph of its own but for the items of a list.
+
+    What is left out of a text that is too long is named in ``unread``.
 
     Lines that a program broke at a fixed width are joined again: where most lines are as long as they can
     be before the next word, the breaks mean nothing.
     """
+    if len(text) > MAX_CHARACTERS and unread is not None:
+        unread.append(TOO_LONG)
     rows = [_SPACES.sub(" ", row).strip() for row in clean_characters(text[:MAX_CHARACTERS]).split("\n")]
     blocks = _blocks(rows)
     width = _wrapped_at(blocks)

@@ -13,6 +13,7 @@ from service.cli.output import count, date_of, print_json, say
 from service.cli.paging import paged
 from service.cli.state import State, define, json_option
 from service.masking import mask
+from service.values import CutKind
 
 if TYPE_CHECKING:
     from models.records import ArticleRecord, PageRecord
@@ -60,7 +61,8 @@ def _facts(article: ArticleRecord, page: PageRecord | None) -> list[tuple[str, s
     summary = article.summary
     published = date_of(summary.published_at, summary.precision)
     said = f" (found in its {article.date_origin})" if article.date_origin else ""
-    cuts = Counter(cut.kind for cut in article.cuts)
+    cuts = Counter(cut.kind for cut in article.cuts if cut.kind != CutKind.UNREAD)
+    unread = "; ".join(cut.text for cut in article.cuts if cut.kind == CutKind.UNREAD)
     facts = [
         ("article", str(summary.id) + (" (its title was made from the text)" if summary.title_made else "")),
         ("source", f"{mask(summary.source)} ({summary.source_id})"),
@@ -73,6 +75,7 @@ def _facts(article: ArticleRecord, page: PageRecord | None) -> list[tuple[str, s
         ("language", summary.language or ""),
         ("categories", ", ".join(article.categories)),
         ("left out", ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in cuts.items())),
+        ("not read", unread),
         ("revised", count(len(article.revisions), "time") if article.revisions else ""),
         ("same as", f"article {summary.duplicate_of}" if summary.duplicate_of else ""),
         ("file gone", "" if article.vanished_at is None else f"{article.vanished_at:%Y-%m-%d %H:%M}"),

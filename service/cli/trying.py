@@ -114,7 +114,7 @@ def _as_json(reading: Reading) -> dict[str, Any]:
         }
         for one in reading.finished
     ]
-    return {"title": reading.title, "articles": articles, "warnings": list(reading.warnings)}
+    return {"title": reading.title, "articles": articles, "warnings": [*reading.warnings, *reading.shortened]}
 
 
 def _print(reading: Reading) -> None:
@@ -129,7 +129,7 @@ def _print(reading: Reading) -> None:
             for one in reading.finished
         ],
     )
-    for warning in reading.warnings:
+    for warning in (*reading.warnings, *reading.shortened):
         hint(f"note: {warning}")
     labelled = sum(bool(_topics(one)) for one in reading.finished)
     hint(

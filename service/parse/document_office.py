@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import io
 import re
+from dataclasses import replace
 
 from lxml import etree
 
@@ -18,6 +19,7 @@ from service.parse.package import Package, open_package
 from service.values import DateOrigin, Entry, FileProperties, Reason
 
 _LONG = 8_000  # paragraphs from which mammoth takes too long (1 ms each)
+_TOO_LONG = f"its notes, and its lists and tables as such: it has over {_LONG:,} paragraphs"
 _MAX_PROPERTY = 1_000  # characters
 _STYLES = """
 p[style-name='Title'] => p.title:fresh
@@ -56,7 +58,8 @@ def read_word(body: bytes) -> tuple[Entry, ...]:
         content = _plainly(main)  # what mammoth leaves out: text with its pronunciation above it
     styled = _TITLE.search(content)
     title = styled[1] if styled else _heading(content)
-    return (_entry(package.part("docProps/core.xml"), content, title, WORD),)
+    entry = _entry(package.part("docProps/core.xml"), content, title, WORD)
+    return (replace(entry, unread=(_TOO_LONG,) if is_long else ()),)
 
 
 def read_odt(body: bytes) -> tuple[Entry, ...]:

@@ -57,7 +57,8 @@ def read_page(body: bytes, content_type: str = "") -> tuple[Entry, ...]:
 
     :raises ParseFailure: EMPTY when it shows no words, TOO_COMPLEX when it is nested without end
     """
-    markup = decode(body, content_type).text[:MAX_CHARACTERS]
+    whole = decode(body, content_type).text
+    markup = whole[:MAX_CHARACTERS]
     if nesting(markup) > MAX_DEPTH:
         raise ParseFailure(Reason.TOO_COMPLEX, f"elements nested deeper than {MAX_DEPTH}")
     tree = LexborHTMLParser(markup)
@@ -81,6 +82,9 @@ def read_page(body: bytes, content_type: str = "") -> tuple[Entry, ...]:
             language=_attribute(tree, "html", "lang")
             or _first(tree, ('meta[http-equiv="content-language" i]',)),
             base_url=_attribute(tree, "base", "href"),
+            unread=(f"what follows the first {MAX_CHARACTERS:,} characters of its markup",)
+            if len(whole) > MAX_CHARACTERS
+            else (),
         ),
     )
 

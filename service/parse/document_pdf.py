@@ -36,7 +36,7 @@ _SURROGATES = range(0xD800, 0xDC00)
 
 
 def read_pdf(body: bytes) -> tuple[Entry, ...]:
-    """One entry with the text of at most `MAX_PAGES` pages.
+    """One entry with the text of at most `MAX_PAGES` pages; what is left out is named in ``unread``.
 
     :raises ParseFailure: UNSUPPORTED when it needs a password, EMPTY when its pages hold no text,
         MALFORMED when PDFium cannot open it
@@ -47,7 +47,10 @@ def read_pdf(body: bytes) -> tuple[Entry, ...]:
         raise _refusal(error) from error
     try:
         count = len(document)
-        pages = list(_pages(document, min(count, MAX_PAGES)))
+        unread: list[str] = []
+        pages = list(_pages(document, min(count, MAX_PAGES), unread))
+        if len(pages) < count:
+            unread.append(f"pages {len(pages) + 1:,} to {count:,} of {count:,}")
         stated = _properties(document)
     finally:
         document.close()
@@ -68,6 +71,7 @@ def read_pdf(body: bytes) -> tuple[Entry, ...]:
                 created=iso_date(stated.get("CreationDate", "")),
             ),
             margins=laid.margins,
+            unread=tuple(unread),
         ),
     )
 
@@ -102,22 +106,27 @@ def _refusal(error: pypdfium2.PdfiumError) -> ParseFailure:
     return ParseFailure(Reason.MALFORMED, "a PDF that is broken beyond repair, or breaks off")
 
 
-def _pages(document: pypdfium2.PdfDocument, count: int) -> Iterator[list[Row]]:
-    """The rows of each page; a page that PDFium cannot load has none."""
+def _pages(document: pypdfium2.PdfDocument, count: int, unread: list[str]) -> Iterator[list[Row]]:
+    """The rows of each page; a page that PDFium cannot load has none, and is named in ``unread``."""
     units = 0
     for index in range(count):
         try:
             page = document[index]
         except pypdfium2.PdfiumError:
+            unread.append(f"page {index + 1:,}, which is broken")
             yield []
             continue
         try:
             text_page = page.get_textpage()
         except pypdfium2.PdfiumError:
             page.close()
+            unread.append(f"page {index + 1:,}, whose text is broken")
             yield []
             continue
-        length = min(max(0, pdfium.FPDFText_CountChars(text_page.raw)), MAX_PAGE_UNITS)
+        length = max(0, pdfium.FPDFText_CountChars(text_page.raw))
+        if length > MAX_PAGE_UNITS:
+            unread.append(f"what follows the first {MAX_PAGE_UNITS:,} characters of page {index + 1:,}")
+            length = MAX_PAGE_UNITS
         yield list(_rows(text_page.raw, length, page.get_height()))
         text_page.close()
         page.close()

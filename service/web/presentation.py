@@ -57,6 +57,7 @@ _REASONS = {
     "not_text": "What is there is no text",
     "malformed": "It is broken beyond repair",
     "too_complex": "It is nested or long beyond the limits",
+    "shortened": "It is too long to be read whole",
     "parse_timeout": "Reading it took too long",
     "parse_crash": "Reading it failed badly",
     "missing": "It is no longer there",
@@ -77,6 +78,7 @@ _CUTS = {
     "references": "references",
     "cookies": "a notice about cookies",
     "furniture": "furniture of the page",
+    "unread": "not read",
 }
 _LANGUAGE = re.compile(r"[a-z]{2,3}", re.ASCII)
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -119,12 +121,17 @@ def day_of(moment: datetime | date) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
+def month_of(day: date) -> str:
+    """June 2024."""
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
 def moment_of(moment: datetime, precision: str | None = None) -> str:
     """A time no more exact than it is known: 18 June 2024, 14:05 UTC · 18 June 2024 · June 2024 · 2024."""
     if precision == "year":
         return str(moment.year)
     if precision == "month":
-        return f"{_MONTHS[moment.month - 1]} {moment.year}"
+        return month_of(moment)
     if precision == "day":
         return day_of(moment)
     return f"{day_of(moment)}, {clock_of(moment)}"
