@@ -7,7 +7,7 @@ those who answer strangers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -33,7 +33,8 @@ from models.records import (
 from models.snippets import LONGEST, snippet
 
 __all__ = [
-    "arrivals", "count", "counts", "database_bytes", "find", "get", "histogram", "newest_id", "search",
+    "arrivals", "count", "counts", "database_bytes", "find", "get", "histogram", "newest_id", "read",
+    "search",
     "statistics", "status", "stream", "timeline",
 ]  # fmt: skip
 
@@ -84,6 +85,13 @@ def get(article_id: int) -> ArticleRecord:
     database = current()
     with database.snapshot():
         return reading.one(database, article_id)
+
+
+def read(article_ids: Sequence[int]) -> list[ArticleRecord]:
+    """Articles whole, in the order of the ids; those that are gone are left out."""
+    database = current()
+    with database.snapshot():
+        return reading.whole(database, article_ids)
 
 
 def stream(asked: ArticleFilter, *, now: datetime | None = None) -> Iterator[ArticleRecord]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from service.masking import mask
 
 if TYPE_CHECKING:
-    from models.records import ArticleRecord, ArticleSummary
+    from models.records import ArticleRecord, ArticleSummary, Histogram
 
 
 class EvidenceLike(Protocol):
@@ -147,4 +147,15 @@ def article_json(article: ArticleRecord) -> dict[str, Any]:
         ],
         "updated_at": moment(article.updated_at),
         "tags": [tag_json(tag) for tag in article.tags],
+    }
+
+
+def days_json(found: Histogram) -> dict[str, Any]:
+    """Articles by day, and by topic and day."""
+    return {
+        "articles": [{"day": day.isoformat(), "articles": number} for day, number in found.articles],
+        "topics": [
+            {"topic": one.topic, "day": one.day.isoformat(), "articles": one.articles} for one in found.topics
+        ],
+        "complete": found.complete,
     }

@@ -137,6 +137,7 @@ class _Daemon:
             return None
         # Half a second of CPU that a daemon without a page need not spend.
         from service.web.app import create_app  # noqa: PLC0415
+        from service.web.rules import ApiRules  # noqa: PLC0415
         from service.web.server import WebServer  # noqa: PLC0415
 
         app = create_app(
@@ -146,6 +147,7 @@ class _Daemon:
             health=self._health,
             metrics=self._standing,
             hubs=self._callback(),
+            api=ApiRules.of(self._application.settings),
         )
         server = WebServer(app, web.host, web.port)
         server.start()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from service.article_json import days_json
 from service.cli.asking import QueryCommand, filter_of, names_a_time, query_options
 from service.cli.output import count, hint, print_json, print_table, say
 from service.cli.state import State, define, json_option
@@ -64,7 +65,7 @@ def command(state: State, by: str | None, as_json: bool, **asked: Any) -> None:
         found = catalog.histogram(wanted, now=now)
     first, last = _range(found, wanted, now)
     if as_json:
-        print_json(_as_json(found, first, last))
+        print_json({"first": first.isoformat(), "last": last.isoformat(), **days_json(found)})
         return
     if not found.articles:
         hint("no article fits; 'wirewatch status' says what there is")
@@ -174,18 +175,6 @@ def bars(counts: Sequence[int]) -> str:
     peak = max(counts, default=0) or 1
     # Rounded up, so that one article beside a thousand is still a bar.
     return "".join(signs[-(-number * (len(signs) - 1) // peak)] for number in counts)
-
-
-def _as_json(found: Histogram, first: date, last: date) -> dict[str, Any]:
-    return {
-        "first": first.isoformat(),
-        "last": last.isoformat(),
-        "complete": found.complete,
-        "articles": [{"day": day.isoformat(), "articles": number} for day, number in found.articles],
-        "topics": [
-            {"topic": one.topic, "day": one.day.isoformat(), "articles": one.articles} for one in found.topics
-        ],
-    }
 
 
 def _midnight(now: datetime) -> datetime:

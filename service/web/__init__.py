@@ -13,6 +13,13 @@
     explain.py       why an article carries its topics                             (pure)
     highlight.py     evidence → marked pieces of text                              (pure)
     presentation.py  dates, numbers, links and colours as people read them         (pure)
+    api/             everything for programs, as JSON
+    feeds.py, feeds_*.py
+                     every topic and every query as Atom, RSS and JSON Feed
+    access.py        who asks: tokens, who signed in, this machine
+    rules.py, rates.py, problems.py, answers.py, addresses.py
+                     what the settings say of programs; how often they may ask; what they are told when it
+                     fails; what need not be sent twice; our own addresses
     health.py        /healthz and /readyz
     server.py        uvicorn in a thread of its own
     templates/  static/

@@ -19,6 +19,7 @@ from service.systemd import Notifier, inherited_sockets
 from service.web.app import create_app
 from service.web.health import HealthReport
 from service.web.metrics import Standing
+from service.web.rules import ApiRules
 from service.web.server import WebServer
 
 _WORDS = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGHUP: "reload"}
@@ -50,6 +51,7 @@ def run_page(settings: Settings, *, environ: Mapping[str, str] | None = None) ->
                 health=lambda: _health(database),
                 metrics=lambda: Standing(ready=True),
                 verdicts=False,
+                api=ApiRules.of(settings),
             )
             server = WebServer(app, settings.web.host, settings.web.port, sockets=inherited_sockets(environ))
             server.start()

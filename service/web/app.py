@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -21,12 +22,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import NotFound, QueryError, StorageError
+from service.web import feeds
+from service.web.access import Access
+from service.web.api.resource import Parts
+from service.web.api.routes import routes as api_routes
 from service.web.health import HealthPages, HealthReport
 from service.web.hubs import PREFIX, HubCallback
 from service.web.metrics import MetricsPage, Standing
 from service.web.pages import ReadingPages
 from service.web.parameters import BadParameter
-from service.web.security import HostCheck, QueryLimit, SecurityHeaders
+from service.web.problems import error_problem
+from service.web.rules import ApiRules
+from service.web.security import ErrorPage, HostCheck, QueryLimit, SecurityHeaders
 from service.web.templating import Pages
 from service.web.verdicts import Tokens, VerdictForm
 
@@ -47,6 +54,7 @@ def create_app(
     metrics: Callable[[], Standing] | None = None,
     verdicts: bool = True,
     hubs: HubCallback | None = None,
+    api: ApiRules | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Starlette:
     """The whole page as an ASGI application.
@@ -55,13 +63,17 @@ def create_app(
     own (`HostCheck`).
     ``health`` and ``metrics`` may block: they are called in the thread pool, as every question to the
     database is. Without ``metrics`` there is no ``/metrics``, without ``verdicts`` none are
-    asked for or taken, and without ``hubs`` none of those is answered.
+    asked for or taken, and without ``hubs`` none of those is answered. ``api`` says whom programs and feed
+    readers are answered; without it, those on this machine.
     """
     templates = Pages()
     tokens = Tokens()
     reading = ReadingPages(database, templates, clock, tokens if verdicts else None)
     form = VerdictForm(database, tokens, clock) if verdicts else None
     checks = HealthPages(health, started_at=started_at, clock=clock)
+    rules = api or ApiRules()
+    access = Access(rules, clock=clock, ticks=time.monotonic, writable=verdicts)
+    parts = Parts(database, access, rules, clock, writable=verdicts)
     measured = MetricsPage(metrics, started_at=started_at, clock=clock) if metrics else None
     return Starlette(
         routes=[
@@ -81,6 +93,8 @@ def create_app(
             Route("/readyz", checks.ready, name="readyz"),
             *([Route("/metrics", measured.answer, name="metrics")] if measured else []),
             *([Route(PREFIX + "{token}", hubs.answer, methods=["GET", "POST"])] if hubs else []),
+            *api_routes(parts, templates),
+            *feeds.routes(parts),
             Mount("/static", _Static(packages=[("service.web", "static")]), name="static"),
         ],
         middleware=_middleware(templates, allowed_hosts, {PREFIX: hubs.host} if hubs else {}),
@@ -92,11 +106,12 @@ def create_app(
 def _middleware(
     templates: Pages, allowed_hosts: Sequence[str], only_below: Mapping[str, str]
 ) -> list[Middleware]:
+    tell = _teller(templates)
     return [
         Middleware(SecurityHeaders),
-        Middleware(_Unexpected, templates=templates),
-        Middleware(HostCheck, allowed=allowed_hosts, only_below=only_below, error_page=templates.error),
-        Middleware(QueryLimit, error_page=templates.error),
+        Middleware(_Unexpected, tell=tell),
+        Middleware(HostCheck, allowed=allowed_hosts, only_below=only_below, error_page=tell),
+        Middleware(QueryLimit, error_page=tell),
         Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5),
     ]
 
@@ -120,9 +135,9 @@ class _Static(StaticFiles):
 class _Unexpected:
     """The last resort: whatever was not foreseen is logged with its traceback and becomes a plain 500."""
 
-    def __init__(self, app: ASGIApp, *, templates: Pages) -> None:
+    def __init__(self, app: ASGIApp, *, tell: ErrorPage) -> None:
         self._app = app
-        self._templates = templates
+        self._tell = tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -141,31 +156,43 @@ class _Unexpected:
             if started:
                 raise  # half an answer is out: the connection must break, or it would look whole
             problem = "That was a fault of Wirewatch, not yours. Its log says more."
-            page = self._templates.error(Request(scope, receive), 500, problem)
+            page = self._tell(Request(scope, receive), 500, problem)
             await page(scope, receive, send)
+
+
+def _teller(templates: Pages) -> ErrorPage:
+    """What tells people of an error by a page, and programs by a problem."""
+
+    def tell(request: Request, status: int, problem: str) -> Response:
+        for_programs = request.scope["path"].startswith(_FOR_PROGRAMS)
+        return (error_problem if for_programs else templates.error)(request, status, problem)
+
+    return tell
 
 
 def _handlers(
     templates: Pages,
 ) -> dict[int | type[Exception], Callable[[Request, Exception], Response]]:
+    tell = _teller(templates)
+
     def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         problem = _PROBLEMS.get(error.status_code, error.detail)
         if (error.headers or {}).get("Allow") == "POST":
             problem = "This address only takes what a form sends (POST)."
-        page = templates.error(request, error.status_code, problem)
+        page = tell(request, error.status_code, problem)
         page.headers.update(error.headers or {})
         return page
 
     def bad(request: Request, error: Exception) -> Response:
-        return templates.error(request, 400, str(error))
+        return tell(request, 400, str(error))
 
     def missing(request: Request, error: Exception) -> Response:
-        return templates.error(request, 404, str(error))
+        return tell(request, 404, str(error))
 
     def unavailable(request: Request, error: Exception) -> Response:
         logger.error("{} {} had no answer from the database: {}", request.method, request.url.path, error)
-        page = templates.error(request, 503, "Please try again in a moment. The log of Wirewatch says more.")
+        page = tell(request, 503, "Please try again in a moment. The log of Wirewatch says more.")
         page.headers["Retry-After"] = "10"
         return page
 
@@ -178,6 +205,7 @@ def _handlers(
     }
 
 
+_FOR_PROGRAMS = ("/api/", "/feeds/")
 _PROBLEMS = {
     404: "No page has this address.",
     405: "Pages here can only be read (GET), not written to.",
