@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "retag": Entry("retag", "Label stored articles again, where the topics have changed since.", "Keeping"),
     "train": Entry("train", "Learn from the verdicts that people gave.", "Keeping"),
     "evaluate": Entry("evaluate", "Measure how right the labels are, against graded articles.", "Keeping"),
+    "token": Entry("token", "Make, list and revoke tokens for the HTTP API and the feeds.", "Keeping"),
     "config": Entry("config", "Show the settings in force, and where each came from.", "Keeping"),
     "migrate": Entry("migrate", "Bring the database up to this version.", "Keeping"),
     "completion": Entry("completion", "Print a script that completes commands in your shell.", "Keeping"),
