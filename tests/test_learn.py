@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
@@ -50,6 +51,37 @@ def test_the_solver_finds_the_minimum_of_its_objective() -> None:
         for index, value in zip((*indices, 2), (*values, 1.0), strict=True):
             gradient[index] += error * value
     assert all(abs(part) < 1e-4 for part in gradient)
+
+
+def test_the_solver_keeps_weights_above_their_floors_and_finds_the_minimum_there() -> None:
+    random = Random(4)
+    points = [([0, 1, 2], [random.gauss(0, 1) for _ in range(3)]) for _ in range(40)]
+    positive = [values[0] - 2 * values[1] - values[2] + random.gauss(0, 1) > 0 for _, values in points]
+    floors = {1: 0.0, 2: -0.25}
+
+    free = fit(points, positive, [1.0] * 40, 3, epochs=500, tolerance=1e-9)
+    found = fit(points, positive, [1.0] * 40, 3, floors=floors, epochs=500, tolerance=1e-9)
+
+    assert free.weights[1] < 0
+    assert free.weights[2] < -0.25
+    assert found.weights[1:] == [0.0, -0.25]
+    gradient = [*found.weights, found.bias]
+    for (_, values), is_positive in zip(points, positive, strict=True):
+        logit = found.bias + sum(weight * value for weight, value in zip(found.weights, values, strict=True))
+        error = logistic(logit) - is_positive
+        for index, value in enumerate((*values, 1.0)):
+            gradient[index] += error * value
+    # It would go further down only below the floors (the conditions of Karush, Kuhn and Tucker).
+    assert abs(gradient[0]) < 1e-4
+    assert abs(gradient[3]) < 1e-4
+    assert min(gradient[1:3]) > 0
+
+
+def test_no_name_in_the_lead_speaks_against_a_topic(model: Model) -> None:
+    leads = model.file.topics["ships"].leads
+
+    assert leads
+    assert min(leads.values()) >= 0
 
 
 def test_a_row_that_costs_nothing_changes_nothing() -> None:

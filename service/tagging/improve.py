@@ -18,7 +18,7 @@ from typing import Any
 from service.tagging.adjust import Adjusted, units
 from service.tagging.evaluate import FOLDS, Report, cross_validate
 from service.tagging.gold import GoldRow, fingerprint, groups
-from service.tagging.learn import Example, Feature, Progress, Recipe, digest, prepare, train, vector
+from service.tagging.learn import LEAD, Example, Feature, Progress, Recipe, digest, prepare, train, vector
 from service.tagging.lessons import VERDICT_SHARE, Change, Learning, Lesson, Lessons, TopicOutcome
 from service.tagging.model import FORMAT, LANGUAGE, Model, ModelFile
 from service.tagging.tables import Weights
@@ -195,15 +195,21 @@ class _Reader:
 def _learned(
     topic: Topic, language: str, model: Model, lessons: Mapping[str, Lessons], recipe: Recipe
 ) -> tuple[TopicOutcome, Change | None]:
-    threshold, empty = topic.threshold, topic.bias
+    threshold, empty, leads = topic.threshold, topic.bias, dict[str, float]()
     adjusted = model.file.adjusted.get(f"{topic.name}/{language}")
     if model.decides(topic.name, language):
         weights = model.file.topics[topic.name]
-        threshold, empty = weights.threshold, weights.bias
+        threshold, empty, leads = weights.threshold, weights.bias, weights.leads
     elif adjusted is not None:
         threshold, empty = adjusted.threshold, topic.bias + adjusted.bias
     return Learning(
-        topic.name, lessons[topic.name], language=language, threshold=threshold, empty=empty, recipe=recipe
+        topic.name,
+        lessons[topic.name],
+        language=language,
+        threshold=threshold,
+        empty=empty,
+        leads=leads,
+        recipe=recipe,
     ).outcome()
 
 
@@ -221,7 +227,7 @@ def _moved(weights: Weights, change: Change) -> Weights:
     """Weights with what was learned added."""
     tables: dict[str, dict[str, float]] = {
         "title": dict(weights.titles),
-        "lead": dict(weights.leads),
+        LEAD: dict(weights.leads),
         "rule": dict(weights.rules),
         "titled": dict(weights.titled_rules),
         "word": dict(weights.words),
@@ -241,7 +247,7 @@ def _moved(weights: Weights, change: Change) -> Weights:
         main_threshold=max(weights.main_threshold, change.threshold),
         names={name: (row[0], row[1], row[2], row[3], row[4]) for name, row in names.items()},
         titles=tables["title"],
-        leads=tables["lead"],
+        leads=tables[LEAD],
         rules=tables["rule"],
         titled_rules=tables["titled"],
         words=tables["word"],

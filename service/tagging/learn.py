@@ -35,6 +35,7 @@ from service.tagging.taxonomy import Taxonomy
 _LEAST = 0.0005  # logits: half the last digit that could show
 _LEAST_WORD = 0.1
 _USUAL_THRESHOLD = 0.45
+LEAD = "lead"  # the kind of feature of which each is a name in the first sentences
 Feature = tuple[str, str]  # (kind, name)
 Progress = Callable[[str], None]
 
@@ -106,7 +107,7 @@ def vector(seen: Traits) -> dict[Feature, float]:
             if value:
                 made[f"name{step}", name] = value
     made.update({("title", name): 1.0 for name in seen.title})
-    made.update({("lead", name): 1.0 for name in seen.lead})
+    made.update({(LEAD, name): 1.0 for name in seen.lead})
     for key, sentences in seen.rules.items():
         made["rule", key] = math.log2(1 + sentences)
     made.update({("titled", key): 1.0 for key in seen.titled_rules})
@@ -139,6 +140,19 @@ class Space:
             elif held > 1:
                 self.scales[feature] = 1.0
         self.index = {feature: number for number, feature in enumerate(self.scales)}
+
+    def floors(self, now: Mapping[str, float] = MappingProxyType({})) -> dict[int, float]:
+        """The least that may be added to a weight, by number; ``now`` has the weights of the lead's names.
+
+        What stands in the lead never speaks against a topic: else text about something else, put before an
+        article, would push it out of the lead and raise the score.
+        """
+        scales = self.scales
+        return {
+            number: -max(0.0, now.get(name, 0.0)) / scales[kind, name]
+            for (kind, name), number in self.index.items()
+            if kind == LEAD
+        }
 
     def row(self, values: Mapping[Feature, float]) -> Row:
         """Scaled values by number."""
@@ -220,6 +234,7 @@ def fit_plane(
         costs,
         len(space.index),
         offsets=offsets,
+        floors=space.floors(),
         epochs=recipe.epochs,
         seed=recipe.seed,
     )
@@ -370,7 +385,7 @@ def _weights(fitted: Fitted) -> Weights:
             for name in names
         },
         titles=kinds["title"],
-        leads=kinds["lead"],
+        leads=kinds[LEAD],
         rules=kinds["rule"],
         titled_rules=kinds["titled"],
         words=kinds["word"],

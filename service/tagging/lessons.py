@@ -103,12 +103,21 @@ class Learning:
     """One topic in one language: what may be learned, and whether it is worth it."""
 
     def __init__(
-        self, topic: str, lessons: Lessons, *, language: str, threshold: float, empty: float, recipe: Recipe
+        self,
+        topic: str,
+        lessons: Lessons,
+        *,
+        language: str,
+        threshold: float,
+        empty: float,
+        leads: Mapping[str, float],
+        recipe: Recipe,
     ) -> None:
-        """``empty`` is the logit of an article in which nothing is found."""
+        """``empty`` is the logit of an article in which nothing is found, ``leads`` the lead's weights."""
         self._topic = topic
         self._empty = Lesson(Example({}, {topic: 0}, 1.0, -1), False, empty, _EMPTY)
         self._language = language
+        self._leads = leads
         self._recipe = recipe
         self._before = Change({}, 0.0, threshold)
         self._kinds = lessons
@@ -223,6 +232,7 @@ class Learning:
             [cost * one.share for one in lessons],
             len(space.index),
             offsets=[one.logit for one in lessons],
+            floors=space.floors(self._leads),
             seed=self._recipe.seed,
         )
         weights = {

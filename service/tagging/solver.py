@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import compress
 from operator import mul
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 Row = tuple[Sequence[int], Sequence[float]]  # positions of the values that are not 0, and the values
 
 _TINY = 1e-10
+_NO_FLOORS: Final[Mapping[int, float]] = MappingProxyType({})
 _NEWTON_STEPS = 30
 _PRECISE = 1e-7
 
@@ -35,6 +37,7 @@ def fit(
     size: int,
     *,
     offsets: Sequence[float] | None = None,
+    floors: Mapping[int, float] = _NO_FLOORS,
     epochs: int = 40,
     tolerance: float = 2e-3,
     seed: int = 1,
@@ -46,10 +49,13 @@ def fit(
         positive: whether each row is an example of what is sought.
         costs: what an error in each row costs; rows that cost nothing are left out.
         offsets: what a row's logit is before any weight, such as another model's; 0 where None.
+        floors: the least that the weights at some positions may be; at most 0.
         epochs: at most so many passes over the rows.
         tolerance: passes end when no dual variable moves by more than this share of its cost.
     """
-    weights = [0.0] * (size + 1)  # the bias is the last: a feature that is always 1
+    # The bias is the last: a feature that is always 1. With floors the dual objective curves no more than
+    # without in any of its variables, so that every step still goes down.
+    weights = _Weights(size + 1, floors)
     used = [cost > 0 for cost in costs]
     examples = [
         ((*indices, size), (*values, 1.0), 1.0 if is_positive else -1.0, cost)
@@ -59,7 +65,7 @@ def fit(
     norms = [sum(map(mul, values, values)) for _, values, _, _ in examples]
     duals = [min(0.001 * cost, _TINY * 1e6) for _, _, _, cost in examples]
     for (indices, values, sign, _), dual in zip(examples, duals, strict=True):
-        _add(weights, indices, values, sign * dual)
+        weights.add(indices, values, sign * dual)
     order = list(range(len(examples)))
     shuffler = random.Random(seed)  # noqa: S311 - an order of rows, no secret
     for _ in range(epochs):
@@ -67,21 +73,32 @@ def fit(
         moved = 0.0
         for number in order:
             indices, values, sign, cost = examples[number]
-            margin = sign * (given[number] + sum(map(mul, values, map(weights.__getitem__, indices))))
+            margin = sign * (given[number] + sum(map(mul, values, map(weights.now.__getitem__, indices))))
             dual = _minimum(norms[number], margin, duals[number], cost)
             change = dual - duals[number]
             if abs(change) > _TINY:
                 duals[number] = dual
-                _add(weights, indices, values, sign * change)
+                weights.add(indices, values, sign * change)
                 moved = max(moved, abs(change) / cost)
         if moved < tolerance:
             break
-    return Fit(weights[:size], weights[size])
+    return Fit(weights.now[:size], weights.now[size])
 
 
-def _add(weights: list[float], indices: Sequence[int], values: Sequence[float], factor: float) -> None:
-    for index, value in zip(indices, values, strict=True):
-        weights[index] += factor * value
+class _Weights:
+    """What the rows ask for, and the weights: that or their floor."""
+
+    def __init__(self, size: int, floors: Mapping[int, float]) -> None:
+        self.now = [0.0] * size
+        self._asked = [0.0] * size
+        self._least = [floors.get(index, -math.inf) for index in range(size)]
+
+    def add(self, indices: Sequence[int], values: Sequence[float], factor: float) -> None:
+        now, asked, least = self.now, self._asked, self._least
+        for index, value in zip(indices, values, strict=True):
+            wanted = asked[index] = asked[index] + factor * value
+            floor = least[index]
+            now[index] = wanted if wanted > floor else floor
 
 
 def _minimum(norm: float, margin: float, dual: float, cost: float) -> float:
