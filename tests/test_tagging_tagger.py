@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import pytest
@@ -247,6 +248,18 @@ def test_the_best_topic_comes_first() -> None:
     )
 
     assert [t.topic for t in Tagger(topics).tag("", "arms", language="en")] == ["better", "t"]
+
+
+def test_rules_are_compiled_when_they_are_first_needed_and_once_by_several_threads() -> None:
+    lazy, ready = Tagger(load_topics()), Tagger(load_topics())
+    ready.compile()
+    texts = [("Sanctions on Iran", "en"), ("Санкции против Ирана", "ru"), ("이란 제재", "ko"), ("", "ja")] * 4
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda one: lazy.tag("", one[0], language=one[1]), texts))
+
+    assert found == [ready.tag("", text, language=language) for text, language in texts]
+    assert [lazy.covers(language) for language in ("ru", "ja")] == [True, False]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from itertools import product, takewhile
-from math import exp
+from math import exp, prod
 from typing import TypeAlias
 
 from service.tagging.inflect import ANY_TAIL, Form, Mark, forms
@@ -18,6 +18,7 @@ MAX_FORMS = 20_000  # patterns that one rule may stand for
 
 _EXPRESSION_FREQUENCY = 0.1  # as `frequency` guesses it of words
 Maker: TypeAlias = Callable[[int], Compiled]
+_Piece: TypeAlias = list[tuple[Pattern, ...]]  # the forms of each of its words
 
 
 @dataclass(slots=True)
@@ -52,6 +53,29 @@ class Compiler:
                     ("with", one.key, other.key, unit, negated),
                     lambda key: WithNode(key, one, other, unit=unit, negated=negated),
                 )
+
+    def check(self, node: Node, *, final: bool = True) -> None:
+        """Raises `RuleError` where `compile` would, without making the patterns."""
+        match node:
+            case Phrases():
+                self._spelled(node, final=final or node.shared)
+            case Chain(parts):
+                last = len(parts) - 1
+                for index, part in enumerate(parts):
+                    self.check(part, final=final and index == last)
+            case AnyOf(parts):
+                for part in parts:
+                    self.check(part, final=final)
+            case Near(left, right) | With(left, right):
+                self.check(left)
+                self.check(right)
+
+    def _spelled(self, phrases: Phrases, *, final: bool) -> list[list[_Piece]]:
+        """The pieces of each phrase. Raises `RuleError` where they stand for too many forms."""
+        spelled = [_pieces(sequence, self.language, final=final) for sequence in phrases.sequences]
+        if sum(_product(piece) for pieces in spelled for piece in pieces) > MAX_FORMS:
+            raise RuleError(f"the rule stands for more than {MAX_FORMS} forms of words")
+        return spelled
 
     @property
     def nodes(self) -> int:
@@ -100,12 +124,8 @@ class Compiler:
     def _phrases(self, phrases: Phrases, *, final: bool) -> Compiled:
         whole: set[Pattern] = set()  # of phrases that are one pattern
         pieced: list[Compiled] = []
-        count = 0
-        for sequence in phrases.sequences:
-            pieces = phrase_patterns(sequence, self.language, final=final)
-            count += sum(len(piece) for piece in pieces)
-            if count > MAX_FORMS:
-                raise RuleError(f"the rule stands for more than {MAX_FORMS} forms of words")
+        for spelled in self._spelled(phrases, final=final):
+            pieces = list(map(_concatenated, spelled))
             if len(pieces) == 1:
                 whole.update(pieces[0])
             else:
@@ -148,28 +168,34 @@ def frequency(patterns: Iterable[Pattern]) -> float:
     return sum(exp(-len(pattern.literal) / 2) for pattern in patterns)
 
 
-def phrase_patterns(sequence: tuple[Word, ...], language: str, *, final: bool) -> list[Sequence[Pattern]]:
-    """A phrase as pieces of patterns; a piece ends after a word of which only the stem is spelled out.
+def _pieces(sequence: tuple[Word, ...], language: str, *, final: bool) -> list[_Piece]:
+    """A phrase in pieces; one ends after a word of which only the stem is spelled out.
 
     The last word of a phrase is inflected where it is the ``final`` one, too.
     """
-    pieces: list[Sequence[Pattern]] = []
-    words: list[tuple[Pattern, ...]] = []
+    pieces: list[_Piece] = []
+    words: _Piece = []
+    last = len(sequence) - 1
     for index, word in enumerate(sequence):
-        spelled = _word_patterns(word, language, last=final and index == len(sequence) - 1)
+        spelled = _word_patterns(word, language, last=final and index == last)
         words.append(spelled)
         if any(pattern.tail is not None for pattern in spelled):
-            pieces.append(_concatenated(words))
+            pieces.append(words)
             words = []
     if words:
-        pieces.append(_concatenated(words))
+        pieces.append(words)
     return pieces
 
 
-def _concatenated(words: Sequence[Sequence[Pattern]]) -> Sequence[Pattern]:
-    count = reduce(lambda total, word: total * len(word), words, 1)
+def _product(words: _Piece) -> int:
+    """How many forms a piece stands for."""
+    count = prod(map(len, words))
     if count > MAX_FORMS:
         raise RuleError(f"a phrase stands for {count} forms, at most {MAX_FORMS} are allowed")
+    return count
+
+
+def _concatenated(words: _Piece) -> Sequence[Pattern]:
     return [_phrase(parts) for parts in product(*words)] if len(words) > 1 else words[0]
 
 

@@ -39,23 +39,24 @@ class Hits(NamedTuple):
 
     folded: Folded
     matches: Mapping[int, list[Match]]  # by literal
-    literals: Mapping[int, list[int]]  # that were found, by the key of each leaf that has some of them
-    leaves: frozenset[int]  # the keys of these leaves
+    literals: frozenset[int]  # that were found
+    leaves: frozenset[int]  # the keys of the leaves that have some of them
 
 
 class Leaf:
     """The patterns that one node of a rule stands for."""
 
-    __slots__ = ("_others", "_texts", "key")
+    __slots__ = ("_literals", "_others", "_texts")
 
-    def __init__(self, key: int) -> None:
-        self.key = key
+    def __init__(self) -> None:
+        self._literals: set[int] = set()
         self._texts: dict[int, str] = {}  # by literal: what a hit must be in the text itself
         # By literal: patterns that ask for more, and None for the places of a regular expression.
         self._others: dict[int, list[Pattern | None]] = {}
 
     def add(self, literal: int, check: str | Pattern | None) -> None:
         """A literal and what is to be checked at its hits, as `check_of` gives it."""
+        self._literals.add(literal)
         if isinstance(check, str):
             self._texts[literal] = check
         else:
@@ -66,7 +67,7 @@ class Leaf:
         spans: list[Span] = []
         text, others = hits.folded.text, self._others
         # Loops, not comprehensions: most have one turn, and this is the busiest place of all.
-        for literal in hits.literals.get(self.key, ()):
+        for literal in self._literals & hits.literals:
             written = self._texts.get(literal)
             if written is not None:
                 for _, start, end in hits.matches[literal]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from service.tagging.compiler import Compiler
-from service.tagging.leaves import Expressions, Hits, Match, Span, check_of, literal_of
+from service.tagging.leaves import Expressions, Hits, Match, Pattern, Span, check_of, literal_of
 from service.tagging.nodes import Compiled, Layout, Scene
 from service.tagging.normalise import PARAGRAPH, Folded, fold, separated
 from service.tagging.taxonomy import Mask, Place, Rule
@@ -23,6 +23,7 @@ from service.tagging.taxonomy import Mask, Place, Rule
 # Literals beyond this size go into a contiguous NFA: a fifth of the memory, and faster once the tables of a
 # DFA no longer fit the processor's cache.
 _DFA_CHARACTERS = 40_000
+_NONE: Final[frozenset[int]] = frozenset()
 _WORDS = re.compile(r"[^\W_]+(?:['.&][^\W_]+)*")
 
 
@@ -186,11 +187,13 @@ class Matcher:
         compiler = Compiler(language)
         self.rules = [(compiler.compile(rule.node), rule) for rule in rules]
         self.masks = [(compiler.compile(mask.node), mask.topic) for mask in masks]
-        literals = sorted({literal_of(pattern) for pattern in compiler.patterns})
+        searched = {pattern: literal_of(pattern) for pattern in compiler.patterns}
+        literals = sorted(set(searched.values()))
         self.literals = len(literals)  # how many strings the automaton looks for
-        self._bind(compiler, {literal: index for index, literal in enumerate(literals)})
-        self.rules_of = _anchored([node for node, _ in self.rules], compiler.nodes)
-        self.masks_of = _anchored([node for node, _ in self.masks], compiler.nodes)
+        self._bind(compiler, searched, {literal: index for index, literal in enumerate(literals)})
+        self.topics = [rule.topic for _, rule in self.rules]
+        self.rules_of = self._anchored([node for node, _ in self.rules])
+        self.masks_of = self._anchored([node for node, _ in self.masks])
         small = sum(map(len, literals)) <= _DFA_CHARACTERS
         self._automaton = AhoCorasick(
             literals,
@@ -199,11 +202,11 @@ class Matcher:
             implementation=Implementation.DFA if small else Implementation.ContiguousNFA,
         )
 
-    def _bind(self, compiler: Compiler, index: Mapping[str, int]) -> None:
+    def _bind(self, compiler: Compiler, searched: Mapping[Pattern, str], index: Mapping[str, int]) -> None:
         """Tells leaves and literals of each other; expressions have places after the automaton's literals."""
         keys: dict[int, set[int]] = defaultdict(set)
         for pattern, nodes in compiler.patterns.items():
-            literal, check = index[literal_of(pattern)], check_of(pattern)
+            literal, check = index[searched[pattern]], check_of(pattern)
             for node in nodes:
                 node.leaf.add(literal, check)
                 keys[literal].add(node.key)
@@ -212,7 +215,21 @@ class Matcher:
             node.leaf.add(places[expression], None)
             keys[places[expression]].add(node.key)
         self._expressions = Expressions(places)
-        self.leaves_of = [tuple(sorted(keys[literal])) for literal in range(len(keys))]  # keys, by literal
+        same: dict[frozenset[int], frozenset[int]] = {}  # the literals of a list have the same leaves
+        leaves = [frozenset(keys[literal]) for literal in range(len(keys))]
+        self.leaves_of = [same.setdefault(one, one) for one in leaves]  # keys, by literal
+
+    def _anchored(self, nodes: Sequence[Compiled]) -> list[frozenset[int]]:
+        """By literal: the nodes to look at when it is found."""
+        by_leaf: dict[int, set[int]] = defaultdict(set)
+        for index, node in enumerate(nodes):
+            for key in node.anchors:
+                by_leaf[key].add(index)
+        made: dict[frozenset[int], frozenset[int]] = {}
+        for leaves in self.leaves_of:
+            if leaves not in made:
+                made[leaves] = frozenset().union(*[by_leaf[key] for key in leaves if key in by_leaf])
+        return [made[leaves] for leaves in self.leaves_of]
 
     def read(self, title: str, text: str, language: str) -> Reading:
         """An article with the places of every rule; linear in its length."""
@@ -236,18 +253,16 @@ class Search:
     def __init__(self, matcher: Matcher, reading: Reading, matches: Mapping[int, list[Match]]) -> None:
         self._matcher = matcher
         self._text_at = reading.text_at
-        literals: dict[int, list[int]] = defaultdict(list)
-        for literal in matches:
-            for key in matcher.leaves_of[literal]:
-                literals[key].append(literal)
-        leaves = frozenset(literals)
+        literals = frozenset(matches)
+        leaves = _NONE.union(*map(matcher.leaves_of.__getitem__, literals))
+        masks = _NONE.union(*map(matcher.masks_of.__getitem__, literals))
         scene = Scene(Hits(reading.folded, matches, literals, leaves), reading.layout)
-        masks = frozenset().union(*[matcher.masks_of[key] for key in leaves])
         self._scenes = self._masked(scene, masks) if masks else {}
         self._everywhere = self._scenes.get(None, scene)
         self._pending: dict[str | None, list[int]] = defaultdict(list)
-        for index in frozenset().union(*[matcher.rules_of[key] for key in leaves]):
-            self._pending[matcher.rules[index][1].topic].append(index)
+        topics = matcher.topics
+        for index in _NONE.union(*map(matcher.rules_of.__getitem__, literals)):
+            self._pending[topics[index]].append(index)
 
     def _masked(self, scene: Scene, masks: Iterable[int]) -> dict[str | None, Scene]:
         """The scenes of topics (None: all others) that see less; a mask itself looks at the plain one."""
@@ -271,16 +286,6 @@ class Search:
             if spans:
                 found.append(Found(rule, spans))
         return found
-
-
-def _anchored(nodes: Sequence[Compiled], keys: int) -> list[frozenset[int]]:
-    """By the key of a leaf: the nodes to look at when it is hit."""
-    by_leaf: dict[int, set[int]] = defaultdict(set)
-    for index, node in enumerate(nodes):
-        for key in node.anchors:
-            by_leaf[key].add(index)
-    none: frozenset[int] = frozenset()
-    return [frozenset(by_leaf[key]) if key in by_leaf else none for key in range(keys)]
 
 
 def _stands(span: Span, rule: Rule, text_at: int) -> bool:

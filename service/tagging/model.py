@@ -8,7 +8,6 @@ says of a sentence is shared by the phrases found in it, and becomes their evide
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -181,6 +180,5 @@ def decode(content: bytes, origin: str) -> ModelFile:
 
 def _digest(file: ModelFile) -> str:
     """Of what decides; not of where the weights come from."""
-    parts = [file.topics, file.known, *([file.adjusted] if file.adjusted else [])]
-    decisive = json.dumps(msgspec.to_builtins(parts), sort_keys=True, separators=(",", ":"))
-    return f"{FORMAT}-{hashlib.blake2b(decisive.encode(), digest_size=8).hexdigest()}"
+    decisive = msgspec.json.encode([file.topics, file.known, file.adjusted], order="sorted")
+    return f"{FORMAT}-{hashlib.blake2b(decisive, digest_size=8).hexdigest()}"

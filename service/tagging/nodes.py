@@ -179,7 +179,7 @@ class LeafNode(Compiled):
 
     def __init__(self, key: int, frequency: float) -> None:
         super().__init__(key, frozenset({key}), frequency)
-        self.leaf = Leaf(key)
+        self.leaf = Leaf()
 
     def find(self, scene: Scene) -> Sequence[Span]:
         spans: Sequence[Span] = self.leaf.spans(scene.hits)

@@ -15,6 +15,7 @@ A group inside a phrase holds alternatives only, and a regular expression stands
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 import re2
@@ -188,6 +189,7 @@ def _quoted(text: str) -> tuple[Word, ...]:
     return words
 
 
+@lru_cache(maxsize=20_000)  # rules share most of their words
 def _word(written: str, *, quoted: bool) -> Word:
     text = written
     cased = text.startswith("^")

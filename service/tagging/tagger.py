@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from functools import partial
+from threading import Lock
 from typing import Final, TypeAlias
 
 from service.tagging.layer import Asked, Layer, Ruling
@@ -35,27 +36,46 @@ _FROM_TAXONOMY: Final = _FromTaxonomy()
 
 
 class Tagger:
-    """Tags articles by a taxonomy. It keeps nothing between articles and may be shared by threads."""
+    """Tags articles by a taxonomy. It keeps nothing between articles and may be shared by threads.
+
+    Nothing is compiled before it is needed: a process that never tags an article, or none in Korean, pays
+    nothing for it.
+    """
 
     def __init__(self, taxonomy: Taxonomy, *, layer: Layer | _FromTaxonomy | None = _FROM_TAXONOMY) -> None:
         self.taxonomy = taxonomy
         self._layer = taxonomy.layer if isinstance(layer, _FromTaxonomy) else layer
         self._free = any(not topic.languages for topic in taxonomy.topics)
-        languages = set(taxonomy.languages) | ({ANY_LANGUAGE} if self._free else set())
-        self._matchers = {language: self._matcher(language) for language in sorted(languages)}
+        self._languages = taxonomy.languages | ({ANY_LANGUAGE} if self._free else set())
+        self._matchers: dict[str, Matcher] = {}
+        self._compiling = Lock()
 
-    def _matcher(self, language: str) -> Matcher:
-        applying = (language, ANY_LANGUAGE)
-        return Matcher(
-            language,
-            [rule for rule in self.taxonomy.rules if rule.language in applying],
-            [mask for mask in self.taxonomy.masks if mask.language in applying],
-        )
+    def compile(self) -> None:
+        """Compile the rules of all languages now. It is else done for a language's first article."""
+        for language in sorted(self._languages):
+            self._matcher(language)
+
+    def _matcher(self, language: str) -> Matcher | None:
+        """The rules for articles of a language; None where there are none."""
+        if language not in self._languages:
+            language = ANY_LANGUAGE
+        matcher = self._matchers.get(language)
+        if matcher is not None or language not in self._languages:
+            return matcher
+        with self._compiling:
+            if language not in self._matchers:
+                applying = (language, ANY_LANGUAGE)
+                self._matchers[language] = Matcher(
+                    language,
+                    [rule for rule in self.taxonomy.rules if rule.language in applying],
+                    [mask for mask in self.taxonomy.masks if mask.language in applying],
+                )
+            return self._matchers[language]
 
     def covers(self, language: str | None) -> bool:
         """Whether some topic can judge texts of a language; an unknown one (None, "und") may be covered."""
         code = _code(language)
-        return code is None or code in self._matchers or self._free
+        return code is None or code in self._languages or self._free
 
     def uncovered(self, tags: Iterable[Tag]) -> tuple[str, ...]:
         """The topics that are not among an article's tags: they have no rules for its language."""
@@ -86,7 +106,7 @@ class Tagger:
         code = _code(language)
         if code is None:
             code = language_of(title, text)
-        matcher = self._matchers.get(code) or self._matchers.get(ANY_LANGUAGE)
+        matcher = self._matcher(code)
         if matcher is None:
             return Reading(title, text, code)
         return matcher.read(title, text, code)

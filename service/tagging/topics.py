@@ -283,12 +283,12 @@ class _Builder:
         return phrases
 
     def _parsed(self, topic: str | None, language: str, text: str, path: TomlPath) -> Node | None:
-        """A rule's tree, tried out on its language's compiler so that what it stands for is bounded, too."""
+        """A rule's tree; its language's compiler counts what it stands for, which is bounded, too."""
 
         def work() -> Node:
             try:
                 node = parse_rule(text, self._list)
-                self._compilers.setdefault(language, Compiler(language)).compile(node)
+                self._compilers.setdefault(language, Compiler(language)).check(node)
             except RuleError as error:
                 shown = text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
                 raise RuleError(f"rule {shown!r}: {error}") from error

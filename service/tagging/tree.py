@@ -129,6 +129,8 @@ def any_of(parts: Sequence[Node]) -> Node:
 
 def phrase_of(items: Sequence[Item]) -> Node:
     """The phrase that a row of items is. Raises `RuleError`."""
+    if len(items) == 1 and not items[0].optional and _is_word(items[0].node):
+        return items[0].node
     pieces: list[Item] = []
     run: list[tuple[tuple[Word, ...], ...]] = []
     for item in items:
@@ -140,6 +142,10 @@ def phrase_of(items: Sequence[Item]) -> Node:
     pieces += _spelled(run)
     nodes = [_chain(variant) for variant in _variants(pieces)]
     return any_of(nodes)
+
+
+def _is_word(node: Node) -> bool:
+    return isinstance(node, Phrases) and len(node.sequences) == 1 and len(node.sequences[0]) == 1
 
 
 def _spelled(run: list[tuple[tuple[Word, ...], ...]]) -> list[Item]:

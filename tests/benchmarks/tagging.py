@@ -199,6 +199,7 @@ def kilobytes():
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty"))
 before = kilobytes()
 tagger = Tagger(load_topics(), layer=None)
+tagger.compile()
 print(kilobytes() - before)
 """
 
