@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 # Looking for a folder that is missing, or hangs, asks nothing of anybody else's server.
 _LONGEST_WAIT = timedelta(minutes=5)
+_AWAY = "no file is there, and none is known to be deleted: is a file system not mounted?"
 _SHARE = 9  # a folder is left alone nine times as long as walking through it takes
 
 
@@ -96,9 +97,9 @@ class FolderIntake:
             update = self._after_failure(source, taken.failed, started, ended)
         else:
             update = self._after_success(source, taken, ended)
-        poll = _record(source, taken, started, ended)
         # Where files are known and none is there, a mount is away: that is said each time.
-        away = taken.unchanged == 0 and any(one.vanished_at is None for one in known.values())
+        away = _nothing_there(taken) and any(one.vanished_at is None for one in known.values())
+        poll = _record(source, taken, started, ended, away=away)
         quiet = taken.quiet and not away and source.failures == 0 and source.last_success_at is not None
         if quiet:
             update = replace(update, looked_at=started)
@@ -232,15 +233,23 @@ class FolderIntake:
         return SourceUpdate(source.id, at, interval=following.interval, lease_owner=self._owner)
 
 
-def _record(source: SourceRecord, taken: Taken, started: datetime, ended: datetime) -> Poll:
+def _nothing_there(taken: Taken) -> bool:
+    """Whether a scan met no file, and none was told to be gone."""
+    return not (
+        taken.failed or taken.unchanged or taken.files or taken.vanished or taken.settling or taken.problems
+    )
+
+
+def _record(source: SourceRecord, taken: Taken, started: datetime, ended: datetime, *, away: bool) -> Poll:
     """A pass as the log of polls keeps it."""
     failed = taken.failed
+    told = _AWAY if away else _told(taken)
     record = looks.record(
         source,
         failed.reason if failed else "ok",
         started_at=started,
         ended_at=ended,
-        detail=failed.detail if failed else _told(taken),
+        detail=failed.detail if failed else told,
         size=taken.size,
         problems=len(taken.problems),
     )

@@ -136,6 +136,9 @@ def test_a_folder_that_is_unmounted_has_lost_nothing_and_is_taken_up_again(tmp_p
             daemon.wait_line(r"share: ok, 1 new")
             unmount(share)  # the kernel tells that mounts changed
             daemon.wait_line(r"share: ok, 0 new, 0 changed of 0")
+            (source,) = ask("sources", "list", home=tmp_path)
+            newest = ask("sources", "show", str(source["id"]), home=tmp_path)["polls"][0]
+            assert "is a file system not mounted?" in newest["detail"]
             with memory(share):
                 (share / "one.txt").write_text(document(1))
                 (share / "two.txt").write_text(document(2))
