@@ -5,7 +5,8 @@
     StorageError               a message for a person: what, where, and the mend
     ├── DatabaseUnavailable    cannot be opened or reached, is locked, is full, is no database
     │   ├── DatabaseLocked     another process holds it longer than we wait
-    │   └── DatabaseFull       the disk or the quota is full
+    │   ├── DatabaseFull       the disk or the quota is full
+    │   └── DatabaseDamaged    what is stored is broken
     ├── SchemaMismatch         the schema is newer than the program, or was never made
     ├── QueryError             a question that cannot be asked
     │   ├── QuerySyntaxError   a query that cannot be read: says where, and what was expected
@@ -35,6 +36,10 @@ class DatabaseLocked(DatabaseUnavailable):
 
 class DatabaseFull(DatabaseUnavailable):
     """No room: the disk, the quota or the database's own limit."""
+
+
+class DatabaseDamaged(DatabaseUnavailable):
+    """What is stored is broken: a backup has to be restored."""
 
 
 class SchemaMismatch(StorageError):

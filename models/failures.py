@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from models.errors import DatabaseFull, DatabaseLocked, DatabaseUnavailable, StorageError
+from models.errors import DatabaseDamaged, DatabaseFull, DatabaseLocked, DatabaseUnavailable, StorageError
 
 _LOCKED = "is locked: another process has been writing to it for longer than the busy timeout"
 _FULL = "is full: free some room on its disk (or raise its quota); nothing was half-written"
@@ -16,7 +16,7 @@ _SQLITE: dict[str, tuple[type[StorageError], str]] = {
         DatabaseUnavailable,
         "is not a SQLite database: name another file, or move this one away",
     ),
-    "SQLITE_CORRUPT": (DatabaseUnavailable, "is damaged: restore it from a backup"),
+    "SQLITE_CORRUPT": (DatabaseDamaged, "is damaged: restore it from a backup"),
     "SQLITE_CANTOPEN": (
         DatabaseUnavailable,
         "cannot be opened: is it a file, and may this user read and write it and its folder?",

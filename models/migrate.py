@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, cast
 
 from playhouse.migrations import Runner
 
 from models.database import Database, Lock
 from models.errors import SchemaMismatch, StorageError
 from models.reindex import is_stale, reindex
+from models.tables import ALL
 
 HISTORY = "schema_migration"
 
@@ -60,6 +62,16 @@ def pending(database: Database) -> list[str]:
     with database.session():
         _refuse_newer(database)
         return _status(database)[1]
+
+
+def make(database: Database, version: str) -> None:
+    """Make the schema of a certain version where there is none; inside the caller's transaction."""
+    _runner(database).up(version)
+
+
+def tables() -> list[str]:
+    """The names of all tables of the newest schema, in the order of their references."""
+    return [str(cast("Any", table)._meta.table_name) for table in ALL]
 
 
 def schema_version(database: Database) -> str:

@@ -8,6 +8,7 @@
     ├── UsageError                 what was asked for does not exist or does not fit together
     ├── FetchFailure               one look at a source failed, with a `Reason`
     ├── ParseFailure               what was fetched cannot be read, with a `Reason`
+    ├── BackupError                a backup cannot be made, or what was given is none that can be restored
     └── DaemonError                the daemon cannot start or go on
 
 The storage side has its own tree (`models.errors.StorageError`), because ``models`` never imports
@@ -33,6 +34,10 @@ class TopicsError(WirewatchError):
 
 class UsageError(WirewatchError):
     """A question or command that cannot be answered as it was asked."""
+
+
+class BackupError(WirewatchError):
+    """A backup cannot be made, or cannot be restored; the text says why and what to do."""
 
 
 class DaemonError(WirewatchError):

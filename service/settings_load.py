@@ -274,11 +274,12 @@ class _Loader:
         if "database" not in self._values:
             folder, origin = data_folder(self._environ)
             self._values["database"], self._origins["database"] = str(folder / "wirewatch.db"), origin
-        if "topics.learned" not in self._values:
-            place = self._values["database"]
-            if "://" in place:
-                place = str(data_folder(self._environ)[0] / "wirewatch.db")
-            self._values["topics.learned"] = Path(f"{place}.learned")
+        beside = self._values["database"]
+        if "://" in beside:
+            beside = str(data_folder(self._environ)[0] / "wirewatch.db")
+        self._values.setdefault("topics.learned", Path(f"{beside}.learned"))
+        backups = self._environ.get("BACKUPS_DIRECTORY") or f"{beside}.backups"
+        self._values.setdefault("backup.folder", Path(backups))
         sections = {
             name: section(
                 **{

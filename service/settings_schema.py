@@ -30,6 +30,7 @@ from service.settings_kinds import (
     Text,
     Texts,
 )
+from service.settings_schema_care import Backup, Retention
 from service.settings_schema_web import Api, Web, Websub
 from service.settings_units import database_address, format_duration, schedule, web_address
 
@@ -316,6 +317,8 @@ class Settings:
     topics: Topics = Topics()
     seeds: Seeds = Seeds()
     storage: Storage = Storage()
+    retention: Retention = Retention()
+    backup: Backup = Backup()
     sources: tuple[SourceSettings, ...] = ()
     path: Path | None = None  # the file that was read
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)  # key → where its value came from
@@ -342,6 +345,8 @@ SECTIONS: Mapping[str, type[Any]] = {
     "topics": Topics,
     "seeds": Seeds,
     "storage": Storage,
+    "retention": Retention,
+    "backup": Backup,
 }
 
 

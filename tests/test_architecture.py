@@ -115,7 +115,8 @@ def _objection(name: str, imported: str) -> str | None:
     return None
 
 
-SETTINGS_READERS = ("service.cli", "service.web", "service.daemon", "service.application", "service.settings")
+SETTINGS_READERS: tuple[str, ...] = ("service.cli", "service.web", "service.daemon", "service.application")
+SETTINGS_READERS += ("service.care", "service.settings")
 
 
 def test_everyone_imports_only_whom_they_may() -> None:

@@ -59,9 +59,10 @@ class State:
         configure(level, self.settings.log.json, None, self.environ)
 
     @contextmanager
-    def database(self, *, create: bool = False) -> Iterator[Database]:
+    def database(self, *, create: bool = False, any_schema: bool = False) -> Iterator[Database]:
         """The open database, its schema checked; a new one gets its schema where ``create`` allows it.
 
+        With ``any_schema`` it may be of an older program: for what only takes it as a whole.
         Print nothing inside: what fails there is taken for a failure of the database.
         """
         from models import migrate  # noqa: PLC0415 - Peewee is what importing models costs
@@ -79,6 +80,8 @@ class State:
         try:
             if create and not migrate.schema_version(database):
                 migrate.migrate(database)
+            elif any_schema:
+                migrate.pending(database)  # raises where it is of a newer program
             else:
                 migrate.check(database)
             yield database
