@@ -21,6 +21,7 @@ from models.members import reappear, vanished
 from models.records import FileRecord
 
 FILE_COLUMNS = "path, size, mtime_ns, digest, reason, detail, vanished_at, device, inode"
+_PIECE = 20_000  # rows read at once
 _WRITE = """
     INSERT INTO file (source_id, path, size, mtime_ns, digest, reason, detail, vanished_at, device, inode)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -33,9 +34,17 @@ _WRITE = """
 
 def files(source_id: int) -> dict[str, FileRecord]:
     """The files that a folder source knows, by path."""
+    found: dict[str, FileRecord] = {}
+    after = encode_path("")
     with current().session():
-        rows = current().rows(f"SELECT {FILE_COLUMNS} FROM file WHERE source_id = ?", (source_id,))
-    return {record.path: record for record in map(file_record, rows)}
+        # In pieces: of a million files the rows alone would take as much memory as what is made of them.
+        while rows := current().rows(
+            f"SELECT {FILE_COLUMNS} FROM file WHERE source_id = ? AND path > ? ORDER BY path LIMIT ?",
+            (source_id, after, _PIECE),
+        ):
+            found.update((record.path, record) for record in map(file_record, rows))
+            after = rows[-1][0]
+    return found
 
 
 def unreadable(limit: int = 100, *, source_id: int | None = None) -> list[FileRecord]:
