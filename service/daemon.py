@@ -136,6 +136,7 @@ class _Daemon:
         if not web.enabled:
             return None
         # Half a second of CPU that a daemon without a page need not spend.
+        from service.judging import Judge  # noqa: PLC0415
         from service.web.app import create_app  # noqa: PLC0415
         from service.web.rules import ApiRules  # noqa: PLC0415
         from service.web.server import WebServer  # noqa: PLC0415
@@ -148,6 +149,7 @@ class _Daemon:
             metrics=self._standing,
             hubs=self._callback(),
             api=ApiRules.of(self._application.settings),
+            judge=Judge(lambda: self._application.tagger),
         )
         server = WebServer(app, web.host, web.port)
         server.start()
