@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -68,6 +69,28 @@ def test_an_import_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     found = stored(database)
     assert len(found) == COUNT
     assert {count for _, count in found} == {1}
+
+
+def test_a_terminal_sees_how_far_an_import_is(tmp_path: Path) -> None:
+    fill(tmp_path / "archive", 60)
+    environ = environment(tmp_path) | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    environ |= {"TERM": "xterm", "COLUMNS": "120", "WIREWATCH_SCHEDULE_WORKERS": "1"}
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service.cli", "import", str(tmp_path / "archive")],
+        cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=theirs, text=True,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = bytearray()
+    with suppress(OSError):  # EIO: the other side is closed
+        while piece := os.read(ours, 65_536):
+            shown += piece
+    os.close(ours)
+    out, _ = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    assert out.startswith("60 files read")
+    assert b"60/60" in shown
+    assert re.search(rb"\d(\.\d)?/s", shown), shown[-500:]
 
 
 def _count(database: Path) -> int:
