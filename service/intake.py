@@ -278,9 +278,7 @@ class FeedIntake:
         if again:
             validators, source = Validators(), replace(source, body_hash=None)
         history = _dates(reading) if reading else []
-        hints = look.result.hints
-        if reading is not None:
-            hints = _merged(hints, reading.hints)
+        hints = _merged(look.result.hints, reading.hints) if reading else look.result.hints
         following = next_poll(
             looks.schedule_of(source),
             look.ended_at,
