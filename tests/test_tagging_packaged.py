@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.tagging import Tagger, load_topics
+from service.tagging.model import Model
 from service.values import Tag
 
 TOPICS = {"sanctions", "arms", "diplomacy"}
@@ -106,18 +107,27 @@ def _shuffled(seed: int) -> Tagger:
     return _SHUFFLED[seed]
 
 
-@settings(max_examples=150, deadline=None)
-@given(title=TITLES, parts=PARTS, after=UNRELATED)
+@settings(max_examples=250, deadline=None)
+@given(title=TITLES, parts=PARTS, before=UNRELATED, after=UNRELATED)
 def test_unrelated_text_never_raises_a_score_above_the_threshold(
-    title: str, parts: list[tuple[str, str]], after: list[str]
+    title: str, parts: list[tuple[str, str]], before: list[str], after: list[str]
 ) -> None:
     text = joined(parts)
     alone = tags(title, text)
 
-    among = tags(title, "\n\n".join(part for part in (text, " ".join(after)) if part))
+    among = tags(title, "\n\n".join(part for part in (" ".join(before), text, " ".join(after)) if part))
 
     for name, tag in among.items():
         assert alone[name].holds or not tag.holds, (name, alone[name].score, tag.score, tag.threshold)
+        assert tag.score <= alone[name].score + 1e-12
+
+
+def test_nothing_in_the_lead_speaks_against_a_topic() -> None:
+    layer = _TAGGER.taxonomy.layer
+
+    assert isinstance(layer, Model)
+    for weights in layer.file.topics.values():
+        assert min(weights.leads.values()) >= 0
 
 
 @settings(max_examples=60, deadline=None)
