@@ -22,6 +22,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from service.confinement import confine
 from service.errors import ParseFailure
+from service.handover import Handover
 from service.parse.container import Piece
 from service.reading import Reading, Timing, read_document, read_feed, read_pieces
 from service.reading_page import read_page
@@ -158,7 +159,7 @@ class Workers:
             # Memory that a library leaks is given back by a new process now and then.
             max_tasks=2000,
             initializer=_start,
-            initargs=(taxonomy, self._memory_limit),
+            initargs=(Handover(taxonomy), self._memory_limit),
             # Forking a process that has threads and an event loop copies their locks in any state.
             context=multiprocessing.get_context("spawn"),
         )
