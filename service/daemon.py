@@ -24,6 +24,7 @@ from models import sources as source_store
 from models.errors import StorageError
 from service import signals
 from service.application import Application
+from service.care import check_after
 from service.errors import WirewatchError
 from service.lock import DaemonLock
 from service.logs import configure
@@ -67,7 +68,8 @@ def run_daemon(
     ``config_path`` is read again at SIGHUP (None: the file is looked for as at the start).
 
     :raises service.errors.DaemonError: another daemon works on the same SQLite file, or the port is taken
-    :raises models.errors.StorageError: the database cannot be opened or migrated
+    :raises service.errors.BackupError: the schema has to change, and no backup could be made before
+    :raises models.errors.StorageError: the database cannot be opened or migrated, or is damaged
     """
     environ = os.environ if environ is None else environ
     notifier = Notifier(environ)
@@ -75,14 +77,19 @@ def run_daemon(
     with signals.words(_WORDS) as words:
         if lock:
             lock.acquire()
+        orderly = lock is None or not lock.unclean
         try:
             notifier.extend_timeout(_MIGRATION_TIME)
+            check_after(settings, unclean=not orderly)
             with Application.open(settings) as application:
+                orderly = False
                 daemon = _Daemon(application, notifier, config_path, environ)
-                return daemon.run(words)
+                code = daemon.run(words)
+            orderly = True
         finally:
             if lock:
-                lock.release()
+                lock.release(clean=orderly)
+    return code
 
 
 class _Daemon:
@@ -295,6 +302,7 @@ class _Daemon:
             in_hand=application.poller.in_hand(),
             writer_queue=application.writer.depth(),
             workers_queue=application.workers.depth(),
+            stall=application.network.loop.stall(),
             deliveries=application.hubs.inbox.depth() if application.hubs else 0,
             counted=application.tally.counted(),
         )

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from models import sources
 from models.database import Database
@@ -250,14 +251,23 @@ class Missed:
     shown: float  # seconds for which a server that answered showed it
 
 
-def outcome(simulation: Simulation) -> Outcome:
+class Observed(Protocol):
+    """Whoever polled a world into a database."""
+
+    world: World
+    database: Database
+    most_at_a_time: int
+
+
+def outcome(simulation: Observed) -> Outcome:
     """Compare the world with the database."""
     world, database = simulation.world, simulation.database
     found = Outcome(too_soon=world.too_soon, most_at_a_time=simulation.most_at_a_time)
     with database.session():
         kept: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for location, guid, revisions in database.rows(
-            "SELECT s.location, a.guid, a.revisions FROM article a JOIN source s ON s.id = a.source_id"
+            "SELECT s.location, a.guid, a.revisions FROM article a JOIN source s ON s.id = a.source_id "
+            "WHERE s.kind = 'feed'"
         ):
             kept[_number(location)][guid].append(revisions)
     for feed in world.feeds:

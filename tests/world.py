@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from random import Random
 from typing import Any
@@ -42,6 +42,7 @@ class Feed:
     moves: tuple[float, str, float] | None = None  # when, to which host, and when the old address dies
     detour: str | None = None  # a host that it always redirects to, for the time being (302)
     gone: float | None = None
+    start: datetime = START  # what all its times count from
 
     @property
     def path(self) -> str:
@@ -74,7 +75,7 @@ class Feed:
         return f"{self.number}-{bisect.bisect_right(self.published, now)}-{edited}"
 
     def _item(self, index: int, now: float) -> str:
-        moment = START + timedelta(seconds=self.published[index])
+        moment = self.start + timedelta(seconds=self.published[index])
         edited = " (corrected)" if self.edits.get(index, now + 1) <= now else ""
         return (
             f"<item><guid>{self.guid(index)}</guid><title>News {index} of feed {self.number}{edited}</title>"
@@ -101,17 +102,18 @@ class Asked:
 class World:
     """All feeds, and the server that answers for them."""
 
-    def __init__(self, feeds: list[Feed], clock: Clock) -> None:
+    def __init__(self, feeds: list[Feed], clock: Clock, *, start: datetime = START) -> None:
         self.feeds = feeds
         self.clock = clock
+        self.start = start
         self.asked: list[Asked] = []
         self.refused_until: dict[str, float] = {}
         self.too_soon = 0  # requests in spite of a Retry-After
 
     @property
     def now(self) -> float:
-        """Seconds from `START`."""
-        return (self.clock() - START).total_seconds()
+        """Seconds from the start."""
+        return (self.clock() - self.start).total_seconds()
 
     def serve(self, server: Server) -> None:
         """Route every feed."""
@@ -145,7 +147,7 @@ class World:
         return Reply(
             body=feed.body(now),
             etag=f'"{tag}"' if feed.validators != "none" else None,
-            last_modified=format_datetime(START, usegmt=True) if feed.validators == "lies" else None,
+            last_modified=format_datetime(self.start, usegmt=True) if feed.validators == "lies" else None,
             headers=[date],
         )
 

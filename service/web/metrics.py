@@ -53,6 +53,7 @@ class Standing:
     in_hand: int = 0  # looks under way
     writer_queue: int = 0
     workers_queue: int = 0
+    stall: float = 0.0  # seconds that the loop of all fetches was held up at most in the last minute
     deliveries: int = 0  # of hubs, that are being received, wait or are being read
     counted: Counted | None = None  # None where nothing is polled
 
@@ -126,6 +127,11 @@ class _Own(Collector):
             )
         yield _by("wirewatch_job_failing", "1 while a recurring job fails", "name", sorted(now.jobs.items()))
         yield _gauge("wirewatch_polls_in_hand", "Looks at sources under way", now.in_hand)
+        yield _gauge(
+            "wirewatch_event_loop_stall_seconds",
+            "For how long the loop of all fetches was held up at most, in the last minute",
+            now.stall,
+        )
         yield _by(
             "wirewatch_queue_depth",
             "Pieces of work that wait or are being done",
