@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from models import counting, reading
-from models.counting import counts, statistics, timeline
+from models.counting import counted_days, counts, statistics, timeline
 from models.database import Database, current
 from models.fields import optional_moment, to_micros
 from models.migrate import schema_version
@@ -33,9 +33,8 @@ from models.records import (
 from models.snippets import LONGEST, snippet
 
 __all__ = [
-    "arrivals", "count", "counts", "database_bytes", "find", "get", "histogram", "newest_id", "read",
-    "search",
-    "statistics", "status", "stream", "timeline",
+    "arrivals", "count", "counted_days", "counts", "database_bytes", "find", "get", "histogram", "newest_id",
+    "read", "search", "statistics", "status", "stream", "timeline",
 ]  # fmt: skip
 
 _SUCCESSES = "('ok', 'not_modified', 'pushed')"

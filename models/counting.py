@@ -54,6 +54,12 @@ def timeline(
     return [DayCount(name, date_of(day), count) for name, day, count in rows]
 
 
+def counted_days() -> int:
+    """How many counts of a topic on a day there are: what `timeline` without bounds would read."""
+    with current().session():
+        return int(current().value("SELECT count(*) FROM topic_day"))
+
+
 def count(asked: ArticleFilter, *, now: datetime, limit: int = MOST_COUNTED) -> Count:
     """How many articles a filter finds, whatever its cursor and the length of its pages.
 

@@ -69,6 +69,22 @@ def one(database: Database, article_id: int) -> ArticleRecord:
     return found[0]
 
 
+def beginnings(database: Database, ids: Sequence[int], length: int) -> dict[int, str]:
+    """So many characters of articles' texts, by id."""
+    found: dict[int, str] = {}
+    with database.session():
+        for start in range(0, len(ids), CHUNK):
+            chunk = ids[start : start + CHUNK]
+            found |= dict(
+                database.rows(
+                    f"SELECT id, substr(text, 1, {int(length)}) FROM article "
+                    f"WHERE id IN ({marks(len(chunk))})",
+                    chunk,
+                )
+            )
+    return found
+
+
 def _record(
     row: Sequence[Any], tags: Sequence[TagRecord], revisions: Sequence[RevisionRecord]
 ) -> ArticleRecord:

@@ -125,19 +125,26 @@ def test_filters_in_force_are_shown_and_can_be_taken_back_one_by_one(site: Site,
     tree = page(site, f"/?{query}&min_score=0.5&duplicates=1")
     shown = [text.partition(" \N{MULTIPLICATION SIGN}")[0] for text in texts(tree, ".active li")]
     assert shown == [
-        "search summit",
-        "topic diplomacy",
-        "topic arms",
-        "from 1 March 2026",
-        "to 9 March 2026",
-        "source Gazette",
-        "score at least 0.50",
+        "words summit",
+        "topic diplomacy or arms",
+        "from 2026-03-01",
+        "to 2026-03-09",
+        f"source {source.id}",
+        "score at least 0.5",
         "with duplicates",
     ]
+    written = f"summit (topic:diplomacy OR topic:arms) since:2026-03-01 until:2026-03-09 source:{source.id}"
+    assert first(tree, "#q").attributes["value"] == f"{written} score>=0.5"
+    assert {node.attributes["value"] for node in tree.css("input[name=topic][checked]")} == {
+        "arms",
+        "diplomacy",
+    }
+    assert first(tree, "#since").attributes["value"] == "2026-03-01"
+    assert first(tree, "#until").attributes["value"] == "2026-03-09"
+    assert first(tree, "#min_score").attributes["value"] == "0.5"
     assert first(tree, "#source").attributes["value"] == "Gazette"
     for link in hrefs(tree, ".active a"):
-        assert link.count("=") == (query + "&min_score=0.5&duplicates=1").count("=") - 1
-        page(site, link)
+        assert len(texts(page(site, link), ".active li")) == len(shown) - 1
 
 
 def test_pages_follow_each_other_by_cursor_without_gap_or_repetition(site: Site, database: Database) -> None:
@@ -157,11 +164,11 @@ def test_pages_follow_each_other_by_cursor_without_gap_or_repetition(site: Site,
         following = hrefs(tree, ".pages .next")
         if following:
             link = following[0]
-            assert "topic=diplomacy" in link
+            assert "q=topic%3Adiplomacy" in link
             assert "limit=10" in link
     assert seen == [f"Article {n}" for n in range(1, 24)]
     assert following == []
-    assert hrefs(tree, ".pages a") == ["/?topic=diplomacy&limit=10"]
+    assert hrefs(tree, ".pages a") == ["/?q=topic%3Adiplomacy&limit=10"]
 
 
 def test_an_empty_library_says_how_to_begin(site: Site, database: Database) -> None:
@@ -179,7 +186,7 @@ def test_an_empty_library_says_how_to_begin(site: Site, database: Database) -> N
 def test_nothing_found_says_what_to_leave_out(site: Site, ids: dict[str, int]) -> None:
     tree = page(site, "/?q=zeppelin&topic=arms")
     assert texts(tree, ".notice h2") == ["Nothing found"]
-    assert texts(tree, ".notice li") == ["without search zeppelin", "without topic arms", "all articles"]
+    assert texts(tree, ".notice li") == ["without words zeppelin", "without topic arms", "all articles"]
 
 
 def test_suggested_sources_are_those_that_there_are(site: Site, ids: dict[str, int]) -> None:
@@ -264,7 +271,7 @@ def test_an_article_shows_what_is_known_of_it(site: Site, ids: dict[str, int]) -
     assert texts(made, ".made") == ["title made from the text"]
     assert "/srv/reports/shed-?.txt" in made.text()
     plain = page(site, f"/articles/{ids['plain']}")
-    assert "No topic reaches its threshold here." in texts(plain, ".reasons")[0]
+    assert texts(plain, ".panel h3") == ["arms not given", "diplomacy not given", "sanctions not given"]
 
 
 def test_a_verdict_wins_over_the_score_and_is_said(site: Site, ids: dict[str, int]) -> None:
@@ -283,7 +290,7 @@ def test_outside_text_is_text(site: Site, ids: dict[str, int]) -> None:
     for path in ("/", "/?q=alert", f"/articles/{ids['hostile']}", "/?q=%3Cscript%3Ealert(1)%3C/script%3E"):
         answer = site.get(path)
         assert answer.status_code == 200
-        assert "<script" not in answer.text
+        assert answer.text.count("<script") == answer.text.count('<script type="module" src="/static/') == 1
         assert "<img" not in answer.text
         tree = LexborHTMLParser(answer.text)
         assert not [href for href in hrefs(tree, "a[href]") if "javascript" in href.lower()]
@@ -310,14 +317,16 @@ def test_sources_are_listed_with_those_that_need_a_person_first(site: Site, ids:
     ]
     assert rows[0] == [
         "Broken Wire feed · https://broken.example/feed",
-        "failing Its server has a fault 502 Bad Gateway 3 times in a row, since 10 March 2026, 12:30 UTC",
-        "1 h ago xxx",
+        "failing Its server has a fault 3 times in a row, since 10 March 2026, 12:30 UTC "
+        "What to do: its server has a fault of its own; it is tried again by itself.",
+        "Of the last 3 polls, 3 failed",
+        "1 h ago",
         "in 2 h",
         "none",
         "0",
     ]
     by_name = {row[0].split(" feed")[0].split(" folder")[0]: row[1:] for row in rows[:6]}
-    assert by_name["Fresh Desk"][:3] == ["not polled yet", "never", "due now"]
+    assert by_name["Fresh Desk"][:4] == ["not polled yet", "none", "never", "due now"]
     assert by_name["Gazette"][0] == "works"
     assert by_name["https://old.example/feed"][0].startswith("paused the feed is gone for good")
     assert texts(tree, ".summary") == ["6 sources; 11 polls in the last 24 hours, 3 failed"]
@@ -345,13 +354,13 @@ def test_topics_show_their_meaning_threshold_and_counts(site: Site, ids: dict[st
     tree = page(site, "/topics")
     assert texts(tree, ".card h2") == ["arms", "diplomacy", "sanctions"]
     assert texts(tree, ".card:first-child .numbers dd") == ["2", "2", "0.60", "all"]
-    assert texts(tree, ".card:first-child p") == [
+    assert texts(tree, ".card:first-child > p") == [
         "Weapons, ammunition and their trade, transfer and testing."
     ]
     charts = [node.attributes["aria-label"] for node in tree.css("svg.spark")]
     assert charts[0] == "2 articles in the last 30 days, at most 2 a day"
-    assert hrefs(tree, ".card h2 a") == ["/?topic=arms", "/?topic=diplomacy", "/?topic=sanctions"]
-    assert len(tree.css(".card:first-child rect")) == 30
+    assert hrefs(tree, ".card h2 a") == [f"/?q=topic%3A{one}" for one in ("arms", "diplomacy", "sanctions")]
+    assert len(tree.css(".card:first-child .spark rect")) == 30
 
 
 # -- health --------------------------------------------------------------------------------------------

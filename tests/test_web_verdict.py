@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -31,7 +32,7 @@ def number(database: Database) -> int:
 def form_of(site: Site, number: int, topic: str) -> tuple[str, dict[str, str], list[str]]:
     """The form for a topic on the article's page: where it goes, what it sends, and its buttons."""
     tree = LexborHTMLParser(site.get(f"/articles/{number}").text)
-    for form in tree.css(".verdicts form"):
+    for form in tree.css(".panel .verdict-form"):
         fields = {str(one.attributes["name"]): str(one.attributes["value"]) for one in form.css("input")}
         if fields["topic"] == topic:
             buttons = [str(one.attributes["value"]) for one in form.css("button[name=verdict]")]
@@ -74,6 +75,40 @@ def test_yes_no_and_withdraw(site: Site, number: int, database: Database) -> Non
     check_summaries(database)
 
 
+def test_the_last_verdict_is_undone_and_all_are_remembered(site: Site, number: int) -> None:
+    def undo() -> str:
+        tree = LexborHTMLParser(site.get(f"/articles/{number}").text)
+        form = tree.css_first(".undo")
+        assert form is not None
+        fields = {str(one.attributes["name"]): str(one.attributes["value"]) for one in form.css("input")}
+        sent = {"data": fields | {"verdict": "undo"}, "headers": {"Origin": site.url}}
+        answer = site.client.post(str(form.attributes["action"]), **sent)  # type: ignore[arg-type]
+        assert answer.status_code == 303
+        return said()
+
+    def said() -> str:
+        tree = LexborHTMLParser(site.get(f"/articles/{number}").text)
+        done = tree.css_first("#done")
+        return " ".join(done.text().split()) if done else ""
+
+    assert said() == ""
+    send(site, number, "arms", "no")
+    site.clock.now += timedelta(minutes=5)
+    assert said() == "the page (127.0.0.1) said no to arms, 5 min ago."
+    send(site, number, "sanctions", "yes")
+    assert said().startswith("the page (127.0.0.1) said yes to sanctions")
+    assert undo() == "the page (127.0.0.1) took the yes back to sanctions, just now."
+    assert [(one.topic, one.value) for one in labels.verdicts()] == [("arms", -1)]
+    site.clock.now += timedelta(minutes=1)
+    assert undo() == "the page (127.0.0.1) said yes to sanctions, just now."  # undone twice, all is as it was
+    site.clock.now += timedelta(minutes=1)
+    send(site, number, "arms", "yes")
+    assert undo().startswith("the page (127.0.0.1) said no to arms")  # what it had replaced stands again
+    assert {one.topic: one.value for one in labels.verdicts()} == {"arms": -1, "sanctions": 1}
+    history = LexborHTMLParser(site.get(f"/articles/{number}").text).css(".history li")
+    assert len(history) == 6
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -106,8 +141,9 @@ def test_either_word_of_the_browser_is_enough(site: Site, number: int, headers: 
         ({"token": "0" * 64}, 403, "too old"),
         ({"token": "é"}, 403, "too old"),
         ({"token": ""}, 403, "too old"),
-        ({"verdict": "maybe"}, 400, "none of yes, no, withdraw"),
+        ({"verdict": "maybe"}, 400, "none of yes, no, withdraw, undo"),
         ({"topic": "weather"}, 404, "there is no topic"),
+        ({"verdict": "undo"}, 404, "nobody has given a verdict"),
         ({"topic": "\0"}, 404, "there is no topic"),
         ({"topic": ["arms", "sanctions"]}, 400, "each once"),
         ({"more": "1"}, 400, "each once"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -63,6 +64,7 @@ def serving(
     *,
     health: Callable[[], HealthReport] = ready,
     allowed_hosts: tuple[str, ...] = (),
+    **more: Any,
 ) -> Iterator[Site]:
     """The application over HTTP on a free port of 127.0.0.1."""
     clock = Clock()
@@ -72,6 +74,7 @@ def serving(
         started_at=NOW - timedelta(hours=3),
         health=health,
         clock=clock,
+        **more,
     )
     server = WebServer(app, "127.0.0.1", 0)
     server.start()

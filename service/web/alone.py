@@ -7,6 +7,7 @@ import queue
 import signal
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 
 from loguru import logger
 
@@ -14,8 +15,11 @@ from models import catalog, migrate
 from models.database import Database, open_database
 from models.errors import StorageError
 from service import signals
+from service.application import topics_of
+from service.judging import Judge
 from service.settings import Settings
 from service.systemd import Notifier, inherited_sockets
+from service.tagging import Tagger
 from service.web.app import create_app
 from service.web.health import HealthReport
 from service.web.metrics import Standing
@@ -52,6 +56,7 @@ def run_page(settings: Settings, *, environ: Mapping[str, str] | None = None) ->
                 metrics=lambda: Standing(ready=True),
                 verdicts=False,
                 api=ApiRules.of(settings),
+                judge=Judge(cache(lambda: Tagger(topics_of(settings)))),
             )
             server = WebServer(app, settings.web.host, settings.web.port, sockets=inherited_sockets(environ))
             server.start()

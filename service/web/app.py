@@ -29,7 +29,7 @@ from service.web.api.routes import routes as api_routes
 from service.web.health import HealthPages, HealthReport
 from service.web.hubs import PREFIX, HubCallback
 from service.web.metrics import MetricsPage, Standing
-from service.web.pages import ReadingPages
+from service.web.pages import Judge, ReadingPages
 from service.web.parameters import BadParameter
 from service.web.problems import error_problem
 from service.web.rules import ApiRules
@@ -54,6 +54,7 @@ def create_app(
     metrics: Callable[[], Standing] | None = None,
     verdicts: bool = True,
     hubs: HubCallback | None = None,
+    judge: Judge | None = None,
     api: ApiRules | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Starlette:
@@ -63,12 +64,13 @@ def create_app(
     own (`HostCheck`).
     ``health`` and ``metrics`` may block: they are called in the thread pool, as every question to the
     database is. Without ``metrics`` there is no ``/metrics``, without ``verdicts`` none are
-    asked for or taken, and without ``hubs`` none of those is answered. ``api`` says whom programs and feed
-    readers are answered; without it, those on this machine.
+    asked for or taken, without ``hubs`` none of those is answered, and without ``judge`` an article does not
+    say why it carries no other topics. ``api`` says which programs and feed readers are answered; without it,
+    those on this machine.
     """
     templates = Pages()
     tokens = Tokens()
-    reading = ReadingPages(database, templates, clock, tokens if verdicts else None)
+    reading = ReadingPages(database, templates, clock, tokens=tokens if verdicts else None, judge=judge)
     form = VerdictForm(database, tokens, clock) if verdicts else None
     checks = HealthPages(health, started_at=started_at, clock=clock)
     rules = api or ApiRules()
@@ -77,18 +79,7 @@ def create_app(
     measured = MetricsPage(metrics, started_at=started_at, clock=clock) if metrics else None
     return Starlette(
         routes=[
-            # Starlette runs handlers that are no coroutines in its thread pool: the loop never waits
-            # for the database or for a template.
-            Route("/", reading.articles, name="articles"),
-            Route("/articles/{id}", reading.article, name="article"),
-            *(
-                [Route("/articles/{id}/verdict", form.submit, name="verdict", methods=["POST"])]
-                if form
-                else []
-            ),
-            Route("/sources", reading.sources, name="sources"),
-            Route("/sources/{id}", reading.source, name="source"),
-            Route("/topics", reading.topics, name="topics"),
+            *_pages(reading, form),
             Route("/healthz", checks.live, name="healthz"),
             Route("/readyz", checks.ready, name="readyz"),
             *([Route("/metrics", measured.answer, name="metrics")] if measured else []),
@@ -101,6 +92,21 @@ def create_app(
         exception_handlers=_handlers(templates),
         lifespan=_lifespan,
     )
+
+
+def _pages(reading: ReadingPages, form: VerdictForm | None) -> list[Route]:
+    # Starlette runs handlers that are no coroutines in its thread pool: the loop never waits for the database
+    # or for a template.
+    found = [
+        Route("/", reading.articles, name="articles"),
+        Route("/articles/{id}", reading.article, name="article"),
+        Route("/sources", reading.sources, name="sources"),
+        Route("/sources/{id}", reading.source, name="source"),
+        Route("/topics", reading.topics, name="topics"),
+    ]
+    if form:
+        found.append(Route("/articles/{id}/verdict", form.submit, name="verdict", methods=["POST"]))
+    return found
 
 
 def _middleware(

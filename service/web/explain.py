@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from models.records import ArticleRecord, EvidenceRecord, TagRecord
+from models.records import ArticleRecord, EvidenceRecord, TagRecord, VerdictRecord
 from service.web.highlight import Highlighted, Piece, Span, highlight
-from service.web.presentation import score_of, signed
+from service.web.presentation import Time, exactly, score_of, signed
 from service.web.views import Colours, holds
 
 MAX_REASONS = 40  # rows of one topic's table
@@ -29,6 +31,25 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A person's verdict that stands."""
+
+    yes: bool
+    by: str
+    at: Time
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person said, or took back, and when: one line of an article's history."""
+
+    topic: str
+    text: str
+    by: str
+    at: Time
+
+
+@dataclass(frozen=True, slots=True)
 class TopicPanel:
     """One topic of an article: how sure, and why."""
 
@@ -40,8 +61,9 @@ class TopicPanel:
     threshold_percent: float
     holds: bool
     main: bool
-    verdict: int | None
-    verdict_by: str | None
+    standing: Standing | None  # what a person said, where that stands
+    gap: str | None  # the weight that is missing, where the article does not carry it
+    judged_now: bool  # by the rules as they are now, because nothing is stored of what misses its threshold
     reasons: tuple[Reason, ...]
     more: int  # reasons left out because they are the weakest of very many
     places: int
@@ -54,25 +76,66 @@ class Explained:
     title: tuple[Piece, ...]
     paragraphs: tuple[tuple[Piece, ...], ...]
     panels: tuple[TopicPanel, ...]
+    history: tuple[Said, ...]  # of verdicts, the newest first
 
 
-def explain(article: ArticleRecord, colours: Colours) -> Explained:
-    """Mark the evidence in place and say, topic by topic, what spoke for and against it."""
-    tags = sorted(article.tags, key=lambda tag: (not holds(tag), -tag.score, tag.topic))
+def explain(
+    article: ArticleRecord,
+    colours: Colours,
+    *,
+    judged: Sequence[TagRecord] = (),
+    verdicts: Sequence[VerdictRecord] = (),
+    now: datetime,
+) -> Explained:
+    """Mark the evidence in place and say, topic by topic, what spoke for and against it.
+
+    ``judged`` is what the rules as they are now say of all topics: of those that are not stored with the
+    article it tells why not. ``verdicts`` are those that were given on it.
+    """
+    stored = {tag.topic for tag in article.tags}
+    missed = [tag for tag in judged if tag.topic not in stored]
+    tags = sorted((*article.tags, *missed), key=lambda tag: (not holds(tag), -tag.score, tag.topic))
     found = [(tag, evidence) for tag in tags for evidence in tag.evidence]
     title, title_anchors = _marked(article.summary.title or "(no title)", found, "title", "h")
     text, text_anchors = _marked(article.text, found, "text", "t")
     anchors = title_anchors | text_anchors
+    standing = {
+        one.topic: Standing(one.value > 0, one.by, exactly(one.at, now))
+        for one in verdicts
+        if one.withdrawn_at is None
+    }
 
     panels = []
     first = 0
     for tag in tags:
         last = first + len(tag.evidence)
         places = [anchors.get(place) for place in range(first, last)]
-        panels.append(_panel(tag, places, colours))
+        panels.append(
+            _panel(tag, places, colours, standing.get(tag.topic), judged_now=tag.topic not in stored)
+        )
         first = last
     pieces = tuple(piece for paragraph in title.paragraphs for piece in paragraph)
-    return Explained(pieces, text.paragraphs, tuple(panels))
+    return Explained(pieces, text.paragraphs, tuple(panels), tuple(_history(verdicts, now)))
+
+
+def _history(verdicts: Sequence[VerdictRecord], now: datetime) -> list[Said]:
+    """What was said and taken back, the newest first."""
+    said = []
+    for one in verdicts:
+        word = "yes" if one.value > 0 else "no"
+        said.append((one.at, Said(one.topic, f"said {word}", one.by, exactly(one.at, now))))
+        replaced = any(
+            other.topic == one.topic and other.at == one.withdrawn_at and other is not one
+            for other in verdicts
+        )
+        if one.withdrawn_at is not None and not replaced:
+            at = exactly(one.withdrawn_at, now)
+            line = Said(one.topic, f"took the {word} back", one.withdrawn_by or "somebody", at)
+            said.append((one.withdrawn_at, line))
+    return [
+        line
+        for _, (_, line) in sorted(enumerate(said), key=lambda entry: (entry[1][0], entry[0]), reverse=True)
+    ]
 
 
 def _marked(
@@ -87,11 +150,24 @@ def _marked(
 
 def _span(tag: TagRecord, evidence: EvidenceRecord) -> Span:
     return Span(
-        evidence.start, evidence.end, evidence.phrase, tag.topic, evidence.rule, evidence.contribution
+        evidence.start,
+        evidence.end,
+        evidence.phrase,
+        tag.topic,
+        evidence.rule,
+        evidence.contribution,
+        weak=not holds(tag),
     )
 
 
-def _panel(tag: TagRecord, anchors: Sequence[str | None], colours: Colours) -> TopicPanel:
+def _panel(
+    tag: TagRecord,
+    anchors: Sequence[str | None],
+    colours: Colours,
+    standing: Standing | None,
+    *,
+    judged_now: bool,
+) -> TopicPanel:
     reasons = _reasons(tag.evidence, anchors)
     return TopicPanel(
         topic=tag.topic,
@@ -102,12 +178,21 @@ def _panel(tag: TagRecord, anchors: Sequence[str | None], colours: Colours) -> T
         threshold_percent=_percent(tag.threshold),
         holds=holds(tag),
         main=tag.main,
-        verdict=tag.verdict,
-        verdict_by=tag.verdict_by,
+        standing=standing,
+        gap=_gap(tag),
+        judged_now=judged_now,
         reasons=tuple(reasons[:MAX_REASONS]),
         more=max(0, len(reasons) - MAX_REASONS),
         places=len(tag.evidence),
     )
+
+
+def _gap(tag: TagRecord) -> str | None:
+    """The weight that would carry a score over its threshold: the distance of the two as log odds."""
+    if tag.score >= tag.threshold:
+        return None
+    score, threshold = (min(max(share, 1e-6), 1 - 1e-6) for share in (tag.score, tag.threshold))
+    return f"{math.log(threshold / (1 - threshold)) - math.log(score / (1 - score)):.1f}"
 
 
 def _reasons(evidence: Sequence[EvidenceRecord], anchors: Sequence[str | None]) -> list[Reason]:

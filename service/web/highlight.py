@@ -26,6 +26,7 @@ class Span:
     topic: str
     rule: str
     contribution: float
+    weak: bool = False  # the article does not carry the topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Mark:
     topic: str
     tip: str  # why, in a few words
     against: bool  # everything that matched here speaks against the topic
+    weak: bool = False  # the article does not carry the topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,8 @@ def _marks(active: dict[str, dict[int, None]], spans: Sequence[Span]) -> tuple[M
             continue
         shown = [spans[i] for i in islice(present, _MAX_RULES_IN_TIP)]
         reasons = ", ".join(f"{span.rule} ({span.contribution:+.2f})" for span in shown)
-        marks.append(Mark(topic, f"{topic}: {reasons}", all(span.contribution < 0 for span in shown)))
+        against = all(span.contribution < 0 for span in shown)
+        marks.append(Mark(topic, f"{topic}: {reasons}", against, shown[0].weak))
     return tuple(marks)
 
 

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models import catalog, labels, sources
-from models.errors import NotFound, QueryError
-from models.records import ArticleFilter, Page, Status, TopicRecord
-from service.web.parameters import BadParameter, Form, read_filter, read_form, read_id
-from service.web.presentation import colours, count_of, day_of, moment_of, score_of
+from models import catalog, labels, reading, sources
+from models.errors import NotFound, QueryError, QueryTimeout
+from models.query import Query
+from models.records import Order, Page, Status, TopicRecord
+from service.web.filters import PERIODS, conditions, fields_of, times_of
+from service.web.parameters import Asked, BadParameter, read_form, read_id, read_question
+from service.web.presentation import colours, count_of
 from service.web.templating import Pages
+from service.web.timeline import timeline
 from service.web.topic_views import topic_choices
-from service.web.views import by_day
+from service.web.views import LEAD, by_day
 
 if TYPE_CHECKING:
     from models.database import Database
@@ -50,7 +53,7 @@ class ActiveFilter:
 class Listed:
     """The answer to a question: a page of articles, or what was wrong with the question."""
 
-    asked: ArticleFilter
+    asked: Asked
     page: Page
     problem: Problem | None = None
 
@@ -68,60 +71,69 @@ class ListingPage:
         now = self._clock()
         pairs = request.query_params.multi_items()
         form = read_form(pairs)
-        with self._database.session():
+        with self._database.snapshot():
             topics = labels.topics(inactive=True)
             listed = _ask(pairs, now, topics)
-            counts = _counts(listed.asked)
-            source = _source_called(form.get("source"))
+            asked, page = listed.asked, listed.page
+            palette = colours(topic.name for topic in topics)
+            drawn, total = (None, None) if listed.problem or asked.cursor else timeline(asked, now, palette)
+            fields = form.fields if listed.problem else fields_of(asked.query)
+            counts = _counts(asked.query, now)
+            source = _source_called(fields.source)
             names = sources.names(MAX_NAMES_OFFERED)
-            empty = not (listed.page.articles or listed.problem or form.narrowed)
+            empty = not (page.articles or listed.problem or asked.narrowed)
             standing = catalog.status(now, recent=0) if empty else None
+            bare = [article.id for article in page.articles if not article.snippet]
+            leads = reading.beginnings(self._database, bare, 2 * LEAD)
 
-        palette = colours(topic.name for topic in topics)
-        active = [] if listed.problem else _active(form, listed.asked, source)
-        asked, page = listed.asked, listed.page
         return self._templates.render(
             request,
             "articles.html",
             listed.problem.status if listed.problem else 200,
             section="articles",
-            form=form,
+            asked=asked,
+            text=form.get("q") if listed.problem else asked.text,
+            was=form.get("was") if listed.problem else asked.text,
             problem=listed.problem,
-            topics=topic_choices(topics, counts, form.topics, palette),
-            active=active,
-            filters_set=len(form.names - {"q", "limit", "cursor"}),
-            since_day=_since_day(asked, form, listed.problem),
-            until_day=_until_day(asked, form, listed.problem),
-            source_value=source or form.get("source"),
+            fields=fields,
+            periods=PERIODS,
+            topics=topic_choices(topics, counts, fields.topics, palette),
+            active=_active(asked),
+            source_value=source or fields.source,
             source_names=names,
-            days=by_day(page.articles, now, palette),
-            summary=_summary(listed, form),
+            chart=drawn,
+            orders=list(Order),
+            days=by_day(page.articles, leads, now, palette, mixed=asked.by_relevance),
+            summary=_summary(listed, total),
             nothing_stored=_first_steps(standing),
-            first_page=form.at(None),
-            next_page=form.at(page.next_cursor) if page.next_cursor else None,
+            first_page=asked.at(None),
+            next_page=asked.at(page.next_cursor) if page.next_cursor else None,
         )
 
 
 def _ask(pairs: Sequence[tuple[str, str]], now: datetime, topics: Sequence[TopicRecord]) -> Listed:
-    asked = ArticleFilter()
+    asked = Asked()
     try:
-        asked = read_filter(pairs, now=now, known_topics=[topic.name for topic in topics])
-        return Listed(asked, catalog.find(asked, now=now, patience=PATIENCE))
+        asked = read_question(pairs, now=now, known_topics=[topic.name for topic in topics])
+        return Listed(asked, catalog.find(asked.filter, now=now, patience=PATIENCE))
     except BadParameter as error:
         problem = Problem(error.name, error.problem, 400)
+    except QueryTimeout as error:
+        problem = Problem("q", str(error), 503)
     except QueryError as error:
-        # The parameters themselves were read: it is the text or the place, and only the message tells which.
-        problem = Problem("q" if asked.query and not asked.cursor else "", str(error), 400)
+        problem = Problem("" if asked.cursor else "q", str(error), 400)
     except NotFound as error:
-        problem = Problem("source" if asked.sources else "q", str(error), 404)
+        problem = Problem("q", str(error), 404)
     return Listed(asked, _NOTHING, problem)
 
 
-def _counts(asked: ArticleFilter) -> Mapping[str, int]:
+def _counts(query: Query, now: datetime) -> Mapping[str, int]:
     """Articles by topic in the days asked for; the other filters do not narrow these counts."""
-    since = asked.since.date() if asked.since else None
-    until = (asked.until - timedelta(microseconds=1)).date() if asked.until else None
-    return catalog.counts(since=since, until=until + _DAY if until else None)
+    since, until = times_of(query, now)
+    return catalog.counts(
+        since=since.date() if since else None,
+        until=(until - timedelta(microseconds=1)).date() + _DAY if until else None,
+    )
 
 
 def _source_called(text: str) -> str | None:
@@ -136,54 +148,29 @@ def _source_called(text: str) -> str | None:
     return source.name if same.id == source.id else None
 
 
-def _active(form: Form, asked: ArticleFilter, source: str | None) -> list[ActiveFilter]:
-    found = []
-    if asked.query is not None:
-        found.append(ActiveFilter("search", form.get("q"), form.without("q")))
-    for topic in form.topics:
-        found.append(ActiveFilter("topic", topic, form.without("topic", topic)))
-    if asked.since:
-        found.append(ActiveFilter("from", _moment(asked.since), form.without("since")))
-    if asked.until:
-        whole_day = "T" not in form.get("until") and asked.until.time() == asked.until.min.time()
-        last = day_of(asked.until - _DAY) if whole_day else _moment(asked.until)
-        found.append(ActiveFilter("to", last, form.without("until")))
-    if asked.sources:
-        found.append(ActiveFilter("source", source or asked.sources[0], form.without("source")))
-    if asked.min_score is not None:
-        found.append(ActiveFilter("score at least", score_of(asked.min_score), form.without("min_score")))
+def _active(asked: Asked) -> list[ActiveFilter]:
+    found = [
+        ActiveFilter(one.label, one.value, asked.with_query(one.without)) for one in conditions(asked.query)
+    ]
     if asked.duplicates:
-        found.append(ActiveFilter("with", "duplicates", form.without("duplicates")))
+        found.append(ActiveFilter("with", "duplicates", asked.without_duplicates()))
     return found
 
 
-def _moment(moment: datetime) -> str:
-    midnight = moment.time() == moment.min.time()
-    return day_of(moment) if midnight else moment_of(moment)
-
-
-def _since_day(asked: ArticleFilter, form: Form, problem: Problem | None) -> str:
-    """What the date field shows: the day asked for, or what was typed while it is wrong."""
-    if asked.since and not problem:
-        return asked.since.date().isoformat()
-    return form.get("since")
-
-
-def _until_day(asked: ArticleFilter, form: Form, problem: Problem | None) -> str:
-    if asked.until and not problem:
-        return (asked.until - timedelta(microseconds=1)).date().isoformat()
-    return form.get("until")
-
-
-def _summary(listed: Listed, form: Form) -> str:
-    shown = len(listed.page.articles)
+def _summary(listed: Listed, total: int | None) -> str:
+    shown, page = len(listed.page.articles), listed.page
     if not shown:
         return ""
-    if form.get("cursor"):
-        return f"{count_of(shown, 'older article')}, newest first"
-    if listed.page.next_cursor:
-        return f"the newest {shown}"
-    return f"{count_of(shown, 'article')}, newest first"
+    order = "the most relevant first" if listed.asked.by_relevance else "newest first"
+    if page.compared:
+        order = f"the most relevant of the newest {page.compared}"
+    if listed.asked.cursor:
+        return f"{count_of(shown, 'more article')}, {order}"
+    if total is None and not page.next_cursor:
+        total = shown
+    if total is None:
+        return f"more than {shown} articles, {order}"
+    return f"{count_of(total, 'article')}, {order}"
 
 
 def _first_steps(standing: Status | None) -> Mapping[str, str] | None:

@@ -6,7 +6,7 @@ waits neither for the database nor for a template.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -14,18 +14,19 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models import catalog, health, labels, sources
+from models import catalog, health, labels, sources, thresholds
 from models.errors import NotFound
-from models.records import ArticleRecord, Health
+from models.query import Source
+from models.records import ArticleRecord, Health, TagRecord
 from service.web.explain import explain
 from service.web.listing import ListingPage
-from service.web.parameters import read_id, read_sources_query
+from service.web.parameters import read_id, read_sources_query, read_threshold_query
 from service.web.presentation import colours
-from service.web.source_views import poll_row, source_row, source_tabs, sources_summary
+from service.web.source_views import poll_bars, poll_row, source_row, source_tabs, sources_summary
 from service.web.templating import Pages
 from service.web.topic_views import topic_cards
 from service.web.verdicts import Tokens
-from service.web.views import article_view
+from service.web.views import article_view, asking, topic_query
 
 if TYPE_CHECKING:
     from models.database import Database
@@ -34,14 +35,22 @@ SOURCES_PER_PAGE = 200
 POLLS_SHOWN = 30
 RECENT_POLLS = 15
 CHART_DAYS = 30
+Judge = Callable[[ArticleRecord], Sequence[TagRecord]]  # what the rules say of an article, all topics
 
 
 class ReadingPages:
     """The pages that only read."""
 
     def __init__(
-        self, database: Database, templates: Pages, clock: Callable[[], datetime], tokens: Tokens | None
+        self,
+        database: Database,
+        templates: Pages,
+        clock: Callable[[], datetime],
+        *,
+        tokens: Tokens | None,
+        judge: Judge | None,
     ) -> None:
+        self._judge = judge
         self._tokens = tokens
         self._database = database
         self._templates = templates
@@ -55,14 +64,16 @@ class ReadingPages:
     def article(self, request: Request) -> Response:
         """One article with its evidence in place and the reasons for its topics."""
         now = self._clock()
-        with self._database.session():
+        with self._database.snapshot():
             article = self._article(request.path_params["id"])
             topics = labels.topics(inactive=True)
+            verdicts = labels.verdicts(article_id=article.summary.id, withdrawn=True)
+            judged = self._judge(article) if self._judge else ()
         palette = colours(topic.name for topic in topics)
-        said = {tag.topic: tag.verdict for tag in article.tags}
-        explained = explain(article, palette)
+        explained = explain(article, palette, judged=judged, verdicts=verdicts, now=now)
         used = {piece for paragraph in (explained.title, *explained.paragraphs) for piece in paragraph}
         marked = {mark.topic for piece in used for mark in piece.marks}
+        shown = {panel.topic for panel in explained.panels}
         return self._templates.render(
             request,
             "article.html",
@@ -73,11 +84,12 @@ class ReadingPages:
             marked_topics=[panel for panel in explained.panels if panel.topic in marked],
             colours=palette,
             token=self._tokens.give(article.summary.id) if self._tokens else None,
-            verdicts=[
-                (one.name, said.get(one.name))
-                for one in (topics if self._tokens else ())
-                if one.active or one.name in said
+            unjudged=[
+                (topic.name, topic.name in article.summary.uncovered)
+                for topic in topics
+                if topic.active and topic.name not in shown
             ],
+            query_of=topic_query,
         )
 
     def sources(self, request: Request) -> Response:
@@ -132,6 +144,8 @@ class ReadingPages:
             section="sources",
             row=source_row(found[0], now),
             recent=[poll_row(poll, now) for poll in polls],
+            bars=poll_bars(polls, now),
+            articles_query=asking(Source(str(found[0].source.id))),
         )
 
     def topics(self, request: Request) -> Response:
@@ -140,12 +154,24 @@ class ReadingPages:
         since = today - timedelta(days=CHART_DAYS - 1)
         with self._database.snapshot():
             topics = labels.topics(inactive=True)
+            asked = request.query_params.multi_items()
+            tried = read_threshold_query(asked, [topic.name for topic in topics])
+            looked_at, scores = thresholds.scores()
             days = catalog.timeline(since=since, until=today + timedelta(days=1))
         return self._templates.render(
             request,
             "topics.html",
             section="topics",
-            rows=topic_cards(topics, days, since, today, colours(topic.name for topic in topics)),
+            looked_at=looked_at,
+            rows=topic_cards(
+                topics,
+                days,
+                since,
+                today,
+                colours=colours(topic.name for topic in topics),
+                scores=scores,
+                tried=tried,
+            ),
         )
 
     def _article(self, text: str) -> ArticleRecord:

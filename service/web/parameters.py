@@ -1,4 +1,4 @@
-"""A query string → an `ArticleFilter`, or what is wrong with it. Pure: the time is an argument.
+"""A query string → the question that it asks, or what is wrong with it. Pure: the time is an argument.
 
 Strict on purpose: a parameter that is not known, is given twice or cannot be read is refused with the
 reason, because a filter that is dropped in silence shows articles that were not asked for.
@@ -10,29 +10,35 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from models.errors import QuerySyntaxError
-from models.query import Query, parse
-from models.records import ArticleFilter, Health
+from models.moments import parse_moment
+from models.query import EVERYTHING, Query, Ruling, parse
+from models.query import format as written
+from models.records import ArticleFilter, Health, Order
+from models.snippets import wanted
+from service.web.filters import PERIODS, Fields, added, fields_of, rewritten
 
+Word = TypeVar("Word", bound=str)
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 MAX_TEXT = 1_000  # characters of a search
 MAX_VALUE = 2_000  # characters of any other value: the longest location of a source
+MAX_SOURCE = 500  # characters of its name
 MAX_TOPICS = 50
 MAX_PAGE = 10_000
 LARGEST_ID = 2**63 - 1
 SOURCE_STATES = tuple(map(str, Health))
 
-_SINGLE = ("q", "since", "until", "source", "min_score", "limit", "cursor", "duplicates")
+_FIELDS = ("since", "until", "source", "min_score", "period", "language", "main", "verdict")
+_SINGLE = ("q", *_FIELDS, "order", "limit", "cursor", "duplicates", "was")
 NAMES = ("topic", *_SINGLE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_RELATIVE = re.compile(r"(\d{1,5})([hdw])", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DIGITS = re.compile(r"\d{1,19}", re.ASCII)
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
 
 
 class BadParameter(Exception):
@@ -55,29 +61,62 @@ class Form:
         """A single value, "" when it was not given."""
         return self.values.get(name, "")
 
-    def without(self, name: str, value: str | None = None) -> str:
-        """The query string less one parameter (or one topic), from the first page on."""
-        topics = [t for t in self.topics if name != "topic" or (value is not None and t != value)]
-        pairs = [("topic", topic) for topic in topics]
-        pairs += [(key, text) for key, text in self.values.items() if key not in {name, "cursor"}]
-        return urlencode(pairs)
+    @property
+    def fields(self) -> Fields:
+        """What the fields say, unjudged."""
+        single = {name: self.get(name) for name in _FIELDS}
+        return Fields(topics=self.topics, **single)
 
-    def at(self, cursor: str | None) -> str:
-        """The same question from a cursor on, or from the first page."""
-        query = self.without("cursor")
-        if cursor is None:
-            return query
-        return f"{query}&{urlencode({'cursor': cursor})}" if query else urlencode({"cursor": cursor})
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it was understood: the query with all that the form's fields say in it."""
+
+    query: Query = EVERYTHING
+    text: str = ""  # of the query: what the search box shows
+    order: Order = Order.NEWEST
+    duplicates: bool = False
+    limit: int = DEFAULT_LIMIT
+    cursor: str | None = None
 
     @property
-    def names(self) -> frozenset[str]:
-        """The names of the parameters that were given a value."""
-        return frozenset(self.values) | (frozenset(("topic",)) if self.topics else frozenset())
+    def filter(self) -> ArticleFilter:
+        """For `models.catalog.find`."""
+        query = None if self.query == EVERYTHING else self.query
+        return ArticleFilter(
+            query, self.order, duplicates=self.duplicates, limit=self.limit, cursor=self.cursor
+        )
+
+    @property
+    def by_relevance(self) -> bool:
+        """Whether the list is in the order of relevance: without words, none is more relevant."""
+        return self.order is Order.RELEVANCE and bool(wanted(self.query))
 
     @property
     def narrowed(self) -> bool:
-        """Whether anything but the place in the list and the length of a page is asked for."""
-        return bool(self.names - {"cursor", "limit"})
+        """Whether anything but the order, the place in the list and the length of a page is asked for."""
+        return self.query != EVERYTHING or self.duplicates
+
+    def at(self, cursor: str | None) -> str:
+        """The query string of the same question from a cursor on, or from the first page."""
+        return self._link(self.text, {"cursor": cursor or ""})
+
+    def with_query(self, query: Query) -> str:
+        """The query string of another query in the same order, from the first page on."""
+        return self._link(written(query), {})
+
+    def without_duplicates(self) -> str:
+        """The query string of the same question without duplicates, from the first page on."""
+        return self._link(self.text, {"duplicates": ""})
+
+    def _link(self, text: str, other: Mapping[str, str]) -> str:
+        said = {
+            "q": text,
+            "order": "" if self.order is Order.NEWEST else str(self.order),
+            "duplicates": "1" if self.duplicates else "",
+            "limit": "" if self.limit == DEFAULT_LIMIT else str(self.limit),
+        }
+        return urlencode({name: value for name, value in (said | dict(other)).items() if value})
 
 
 def read_form(pairs: Sequence[tuple[str, str]]) -> Form:
@@ -90,31 +129,28 @@ def read_form(pairs: Sequence[tuple[str, str]]) -> Form:
     return Form(tuple(topics), values)
 
 
-def read_filter(
-    pairs: Sequence[tuple[str, str]], *, now: datetime, known_topics: Collection[str]
-) -> ArticleFilter:
-    """The question for articles that a query string asks.
+def read_question(pairs: Sequence[tuple[str, str]], *, now: datetime, known_topics: Collection[str]) -> Asked:
+    """The question for articles that a query string asks: a query in ``q``, and fields that narrow it.
 
-    ``since`` and ``until`` are days (``2024-06-18``, whole and inclusive), times (ISO 8601, UTC unless they
-    say otherwise) or spans back from ``now`` (``36h``, ``7d``, ``2w``). Raises `BadParameter`.
+    With ``was``, the query that the form was made for, only the fields that were changed since count, and
+    replace what the query says of the same. Times are what the query language reads. Raises `BadParameter`.
     """
     _refuse_unknown(pairs)
     form = read_form(pairs)
     for name, value in form.values.items():
-        if name != "q" and len(value) > MAX_VALUE:
+        if name not in {"q", "was"} and len(value) > MAX_VALUE:
             raise BadParameter(name, f"{len(value):,} characters, where at most {MAX_VALUE:,} are read")
-    since = _moment("since", form.get("since"), now)
-    until = _moment("until", form.get("until"), now, end_of_day=True)
-    if since and until and since >= until:
-        raise BadParameter("until", "ends before “since” begins, so that nothing can be found")
-    source = form.get("source")
-    return ArticleFilter(
-        topics=_topics(form.topics, known_topics),
-        since=since,
-        until=until,
-        sources=(_source(source),) if source else (),
-        query=_query(form.get("q")),
-        min_score=_score(form.get("min_score")),
+    fields = _fields(form, now, known_topics)
+    typed = _query("q", form.get("q"))
+    if any(name == "was" for name, _ in pairs):
+        was = fields_of(_query("was", form.get("was")))
+        query = rewritten(typed, was, fields)
+    else:
+        query = added(typed, fields)
+    return Asked(
+        query=query,
+        text=form.get("q") if query == typed else _short_enough(written(query)),
+        order=_one_of("order", form.get("order"), tuple(Order)) or Order.NEWEST,
         duplicates=_flag("duplicates", form.get("duplicates")),
         limit=_limit(form.get("limit")),
         cursor=_plain("cursor", form.get("cursor")) or None,
@@ -139,12 +175,47 @@ def read_sources_query(pairs: Sequence[tuple[str, str]]) -> tuple[str | None, in
     return state, int(page)
 
 
+def read_threshold_query(
+    pairs: Sequence[tuple[str, str]], known_topics: Collection[str]
+) -> tuple[str | None, float | None]:
+    """The topic whose threshold is tried out, and at which value; None where none is."""
+    _refuse_unknown(pairs, ("topic", "threshold"))
+    given = {name: value for name, value in pairs if value}
+    if "topic" in given:
+        _topics((given["topic"],), known_topics)
+    return given.get("topic"), _score("threshold", given.get("threshold", ""))
+
+
+def _fields(form: Form, now: datetime, known_topics: Collection[str]) -> Fields:
+    """The fields, judged."""
+    since = _moment("since", form.get("since"), now)
+    until = _moment("until", form.get("until"), now, end=True)
+    if since and until and since >= until:
+        raise BadParameter("until", "ends before “since” begins, so that nothing can be found")
+    if (period := form.get("period")) and period not in PERIODS:
+        raise BadParameter("period", f"“{_short(period)}” is none of {', '.join(PERIODS)}")
+    if (language := form.get("language").lower()) and not _LANGUAGE.fullmatch(language):
+        raise BadParameter("language", f"“{_short(language)}” is no code of a language, such as en")
+    score = _score("min_score", form.get("min_score"))
+    return Fields(
+        topics=_topics(form.topics, known_topics),
+        period=period,
+        since=form.get("since").lower(),
+        until=form.get("until").lower(),
+        source=_source(form.get("source")),
+        language=language,
+        main=_one_of("main", form.get("main"), ("yes", "no")) or "",
+        verdict=str(_one_of("verdict", form.get("verdict"), tuple(Ruling)) or ""),
+        min_score="" if score is None else f"{round(score, 4):g}",
+    )
+
+
 def _refuse_unknown(pairs: Iterable[tuple[str, str]], names: Sequence[str] = NAMES) -> None:
     seen: set[str] = set()
     for name, _ in pairs:
         if name not in names:
             raise BadParameter(_short(name), f"is not a parameter; there are {', '.join(names)}")
-        if name in seen and name != "topic":
+        if name in seen and (name != "topic" or names is not NAMES):
             raise BadParameter(name, "is given more than once")
         seen.add(name)
 
@@ -159,16 +230,21 @@ def _topics(asked: tuple[str, ...], known: Collection[str]) -> tuple[str, ...]:
     return asked
 
 
-def _query(text: str) -> Query | None:
+def _query(name: str, text: str) -> Query:
     """The question in the search box, in the query language (models/README.md)."""
-    if len(text) > MAX_TEXT:
-        raise BadParameter("q", f"{len(text):,} characters, where at most {MAX_TEXT:,} are read")
-    if not _plain("q", text):
-        return None
+    _short_enough(text)
+    if not _plain(name, text):
+        return EVERYTHING
     try:
         return parse(text)
     except QuerySyntaxError as error:
-        raise BadParameter("q", str(error)) from error
+        raise BadParameter(name, str(error)) from error
+
+
+def _short_enough(text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise BadParameter("q", f"{len(text):,} characters, where at most {MAX_TEXT:,} are read")
+    return text
 
 
 def _plain(name: str, text: str) -> str:
@@ -180,10 +256,12 @@ def _plain(name: str, text: str) -> str:
 def _source(text: str) -> str:
     if _DIGITS.fullmatch(text) and int(text) > LARGEST_ID:
         raise BadParameter("source", f"there is no source {text}")
-    return _plain("source", text)
+    if len(text) > MAX_SOURCE:
+        raise BadParameter("source", f"{len(text):,} characters, where at most {MAX_SOURCE} are read")
+    return " ".join(_plain("source", text).split())
 
 
-def _score(text: str) -> float | None:
+def _score(name: str, text: str) -> float | None:
     if not text:
         return None
     try:
@@ -191,7 +269,7 @@ def _score(text: str) -> float | None:
     except ValueError:
         score = math.nan
     if not 0 <= score <= 1:  # false for nan, too
-        raise BadParameter("min_score", f"“{_short(text)}” is not a number from 0 to 1, such as 0.7")
+        raise BadParameter(name, f"“{_short(text)}” is not a number from 0 to 1, such as 0.7")
     return score
 
 
@@ -203,24 +281,27 @@ def _limit(text: str) -> int:
     return int(text)
 
 
+def _one_of(name: str, text: str, choices: Collection[Word]) -> Word | None:
+    if not text:
+        return None
+    for choice in choices:
+        if text == choice:
+            return choice
+    raise BadParameter(name, f"“{_short(text)}” is none of {', '.join(choices)}")
+
+
 def _flag(name: str, text: str) -> bool:
     if text not in {"", "0", "1"}:
         raise BadParameter(name, f"“{_short(text)}” is neither 1 nor 0")
     return text == "1"
 
 
-def _moment(name: str, text: str, now: datetime, *, end_of_day: bool = False) -> datetime | None:
+def _moment(name: str, text: str, now: datetime, *, end: bool = False) -> datetime | None:
     if not text:
         return None
     try:
-        if relative := _RELATIVE.fullmatch(text):
-            return now - int(relative[1]) * _UNITS[relative[2]]
-        moment = datetime.fromisoformat(text)
-        if _DATE.fullmatch(text):
-            moment = datetime.combine(moment.date(), time(), UTC)
-            return moment + timedelta(days=1) if end_of_day else moment
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+        return parse_moment(text, now, end=end)
+    except ValueError:
         raise BadParameter(
             name, f"“{_short(text)}” is not a date; write 2024-06-18, 2024-06-18T14:00 or 7d (7 days back)"
         ) from None

@@ -121,6 +121,11 @@ def day_of(moment: datetime | date) -> str:
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
+def short_day(day: date) -> str:
+    """18 Jun 2024."""
+    return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
+
+
 def month_of(day: date) -> str:
     """June 2024."""
     return f"{_MONTHS[day.month - 1]} {day.year}"

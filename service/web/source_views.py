@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +32,15 @@ from service.web.presentation import (
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """A bar of a sparkline: one look at a source."""
+
+    outcome: str  # "news", "quiet" or "failed"
+    height: float  # 0 to 20
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceRow:
     """A source as the list of sources shows it."""
 
@@ -45,7 +55,8 @@ class SourceRow:
     note: str | None  # why it is in that state, in words
     detail: str | None
     mend: str | None  # what to do about it
-    recent: str  # a mark for each of its last looks
+    looks: tuple[Look, ...]  # its last ones, the oldest first
+    looks_label: str
     polled: Time | None
     next_poll: Time | None
     due: bool  # its time has come, and nothing polls it yet
@@ -98,7 +109,10 @@ def source_row(one: SourceHealth, now: datetime) -> SourceRow:
         note=_note(one),
         detail=source.last_detail if failing else None,
         mend=for_source(one.health, source.last_reason),
-        recent=source.recent,
+        looks=tuple(
+            Look(_MARKS.get(mark, "quiet"), _LOOK_HEIGHTS.get(mark, 6.0), "") for mark in source.recent
+        ),
+        looks_label=_looks_label(source.recent),
         polled=time_of(source.last_polled_at, now),
         next_poll=time_of(planned, now),
         due=planned is not None and planned <= now,
@@ -163,6 +177,39 @@ _KINDS = {
     SourceKind.SEEDS: "seeds",
 }
 _OUTCOMES = {"ok": "Read", "not_modified": "Nothing new", PUSHED: "Delivered by its hub"}
+
+
+_MARKS = {"+": "news", ".": "quiet", "x": "failed"}
+_LOOK_HEIGHTS = {"+": 20.0, ".": 5.0, "x": 12.0}
+_TALLEST, _SHORTEST = 20.0, 5.0
+
+
+def _looks_label(marks: str) -> str:
+    """What the sparkline of the last looks shows."""
+    told = [
+        f"{marks.count(mark)} {words}"
+        for mark, words in (("+", "brought news"), (".", "brought none"), ("x", "failed"))
+        if mark in marks
+    ]
+    return f"Of the last {count_of(len(marks), 'poll')}, {', '.join(told)}" if told else "No polls yet"
+
+
+def poll_bars(polls: Sequence[PollRecord], now: datetime) -> tuple[Look, ...]:
+    """The last polls as bars, the oldest first: as high as they brought articles, in a scale of doublings."""
+    most = max(map(_brought, polls), default=0)
+    bars = []
+    for poll in reversed(polls):
+        row, brought = poll_row(poll, now), _brought(poll)
+        share = math.log2(brought + 1) / math.log2(most + 1) if brought else 0.0
+        outcome = "failed" if not row.ok else "news" if brought else "quiet"
+        height = _LOOK_HEIGHTS["x"] if not row.ok else _SHORTEST + (_TALLEST - _SHORTEST) * share
+        label = f"{row.started.text}: {row.outcome}{', ' if row.counts else ''}{row.counts}"
+        bars.append(Look(outcome, round(height, 1), label))
+    return tuple(bars)
+
+
+def _brought(poll: PollRecord) -> int:
+    return poll.new + poll.changed + poll.duplicates
 
 
 def source_tabs(counts: Mapping[Health, int]) -> list[Tab]:

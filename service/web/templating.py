@@ -47,7 +47,9 @@ class Pages:
         def static(name: str) -> str:
             return f"{path('static', path=name)}?v={_version(name)}"
 
-        text = self._environment.get_template(template).render(path=path, static=static, **context)
+        text = self._environment.get_template(template).render(
+            path=path, static=static, theme=_theme(request), **({"signed_in": False} | context)
+        )
         return HTMLResponse(text.encode("utf-8", errors="replace"), status_code=status)
 
     def error(self, request: Request, status: int, problem: str) -> Response:
@@ -56,6 +58,12 @@ class Pages:
         return self.render(
             request, "error.html", status, section=None, status=status, heading=heading, problem=problem
         )
+
+
+def _theme(request: Request) -> str | None:
+    """Light or dark, where the visitor has chosen (page.js keeps it in a cookie)."""
+    chosen = request.cookies.get("theme")
+    return chosen if chosen in {"light", "dark"} else None
 
 
 @cache

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from models.database import Database
 
 MAX_BODY = 4_096  # bytes; a token, a topic and a word are a few hundred
-VALUES: Mapping[str, int] = {"yes": 1, "no": -1, "withdraw": 0}
+VALUES: Mapping[str, int | None] = {"yes": 1, "no": -1, "withdraw": 0, "undo": None}
 _FORM = "application/x-www-form-urlencoded"
 _FIELDS = frozenset(("token", "topic", "verdict"))
 
@@ -49,7 +49,7 @@ class Tokens:
 
 
 class VerdictForm:
-    """``POST /articles/{id}/verdict``: topic, verdict (yes, no, withdraw), token."""
+    """``POST /articles/{id}/verdict``: topic, verdict (yes, no, withdraw, undo), token."""
 
     def __init__(self, database: Database, tokens: Tokens, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -57,7 +57,7 @@ class VerdictForm:
         self._clock = clock
 
     async def submit(self, request: Request) -> Response:
-        """Give or withdraw a verdict, then send the browser back to the article (303)."""
+        """Give, withdraw or undo a verdict, then send the browser back to the article (303)."""
         _check_origin(request)
         number = read_id(request.path_params["id"])
         if number is None:
@@ -65,17 +65,19 @@ class VerdictForm:
         form = await _form(request)
         if not self._tokens.right(number, form["token"]):
             raise HTTPException(403, "This page was too old to be sent. Go back, load it again, and repeat.")
-        value = VALUES.get(form["verdict"])
-        if value is None:
+        if form["verdict"] not in VALUES:
             raise BadParameter("verdict", f"it is none of {', '.join(VALUES)}")
         client = request.client.host if request.client else "unknown"
+        value = VALUES[form["verdict"]]
         await run_in_threadpool(self._write, number, form["topic"], value, f"the page ({client})")
         path = str(request.app.url_path_for("article", id=number))
         return RedirectResponse(request.scope.get("root_path", "") + path + "#why", 303)
 
-    def _write(self, article_id: int, topic: str, value: int, by: str) -> None:
+    def _write(self, article_id: int, topic: str, value: int | None, by: str) -> None:
         with self._database.transaction():
-            if value:
+            if value is None:
+                labels.undo_verdict(article_id, topic, by, self._clock())
+            elif value:
                 labels.set_verdict(article_id, topic, value, by, self._clock())
             elif any(one.topic == topic for one in labels.verdicts(article_id=article_id)):
                 labels.withdraw_verdict(article_id, topic, by, self._clock())

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from urllib.parse import urlencode
 
+from models.query import Query, Source, Topic
+from models.query import format as written
 from models.records import ArticleRecord, ArticleSummary, TagRecord
 from service.web.presentation import (
     Link,
@@ -29,6 +32,7 @@ from service.web.presentation import (
 MAX_REVISIONS = 20  # wordings shown, the newest
 MAX_CUTS = 200
 MAX_FILES = 50
+LEAD = 240  # characters of a text that stand in lists
 Colours = Mapping[str, int]
 _EXACT = frozenset((None, "second", "minute"))
 
@@ -42,6 +46,7 @@ class Chip:
     score: str
     main: bool
     verdict: int | None
+    query: str  # the query string that asks for its articles
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class ArticleRow:
     chips: tuple[Chip, ...]
     source_id: int
     source: str
+    of_source: str  # the query string that asks for its articles
     when: Time
     dated: bool  # else `when` is when it was first seen
     clock: str | None  # the time of day, where it is known
@@ -63,11 +69,12 @@ class ArticleRow:
     duplicates: str | None
     duplicate_of: int | None
     snippet: tuple[tuple[str, bool], ...]
+    lead: str  # how its text begins, where there is no snippet
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The articles of one day."""
+    """The articles of one day; without a name: of many, in the order of relevance."""
 
     name: str
     machine: str
@@ -121,6 +128,16 @@ class ArticleView:
     revision_count: int  # in all
 
 
+def asking(query: Query) -> str:
+    """The query string of the list of articles that asks a question."""
+    return urlencode({"q": written(query)})
+
+
+def topic_query(topic: str) -> str:
+    """The query string that asks for a topic's articles."""
+    return asking(Topic(topic))
+
+
 def holds(tag: TagRecord) -> bool:
     """Whether an article carries the topic: a person's verdict wins over the score."""
     return tag.verdict > 0 if tag.verdict else tag.score >= tag.threshold
@@ -130,11 +147,19 @@ def chips(tags: Iterable[TagRecord], colours: Colours) -> tuple[Chip, ...]:
     """The topics that an article carries, the surest first."""
     held = sorted((tag for tag in tags if holds(tag)), key=lambda tag: (-tag.score, tag.topic))
     return tuple(
-        Chip(tag.topic, colours.get(tag.topic, 0), score_of(tag.score), tag.main, tag.verdict) for tag in held
+        Chip(
+            tag.topic,
+            colours.get(tag.topic, 0),
+            score_of(tag.score),
+            tag.main,
+            tag.verdict,
+            topic_query(tag.topic),
+        )
+        for tag in held
     )
 
 
-def article_row(article: ArticleSummary, now: datetime, colours: Colours) -> ArticleRow:
+def article_row(article: ArticleSummary, now: datetime, colours: Colours, lead: str = "") -> ArticleRow:
     """An article as the list shows it."""
     published, precision = article.published_at, article.precision
     moment = published or article.seen_at
@@ -148,6 +173,7 @@ def article_row(article: ArticleSummary, now: datetime, colours: Colours) -> Art
         chips=chips(article.tags, colours),
         source_id=article.source_id,
         source=article.source,
+        of_source=asking(Source(str(article.source_id))),
         when=exactly(moment, now, precision if published else None),
         dated=published is not None,
         clock=clock_of(moment) if exact else None,
@@ -156,16 +182,36 @@ def article_row(article: ArticleSummary, now: datetime, colours: Colours) -> Art
         duplicates=f"also from {count_of(others, 'other source')}" if others else None,
         duplicate_of=article.duplicate_of,
         snippet=tuple(split_snippet(article.snippet)) if article.snippet else (),
+        lead=_in_words(lead),
     )
 
 
-def by_day(articles: Sequence[ArticleSummary], now: datetime, colours: Colours) -> list[Day]:
-    """The list in the order given, under its days: of publication, else of being first seen."""
+def by_day(
+    articles: Sequence[ArticleSummary],
+    leads: Mapping[int, str],
+    now: datetime,
+    colours: Colours,
+    *,
+    mixed: bool = False,
+) -> list[Day]:
+    """The list in the order given, under its days: of publication, else of being first seen. With ``mixed``
+    it goes to and fro in time, and stands under no day."""
+    if mixed:
+        rows = tuple(article_row(article, now, colours, leads.get(article.id, "")) for article in articles)
+        return [Day("", "", None, rows)] if rows else []
     days = []
     for day, group in groupby(articles, key=lambda a: (a.published_at or a.seen_at).date()):
-        rows = tuple(article_row(article, now, colours) for article in group)
+        rows = tuple(article_row(article, now, colours, leads.get(article.id, "")) for article in group)
         days.append(Day(day_of(day), day.isoformat(), relative_day(day, now.date()), rows))
     return days
+
+
+def _in_words(lead: str) -> str:
+    """The beginning of a text in one line, cut between words."""
+    line = " ".join(lead.split())
+    if len(line) <= LEAD:
+        return line
+    return f"{line[:LEAD].rpartition(' ')[0] or line[:LEAD]} …"
 
 
 def article_view(article: ArticleRecord, now: datetime, colours: Colours) -> ArticleView:
