@@ -3,9 +3,9 @@
 A real daemon polls the feeds of `tests.world` over HTTP on loopback. Time is compressed, not simulated: what
 takes a week in the world takes ``--minutes``, and each feed has an interval as much shorter than that of its
 rhythm, so that it is looked at as often as in a week. They publish, edit, fail, refuse, move and die; a
-folder gets files, changes and losses; the page and the metrics are asked. Samples memory (of the daemon and its workers),
-descriptors, threads, the sizes of database and write-ahead log, how late looks are and for how long the event
-loop stood still; writes them as JSON and as charts, and prints the quarters beside each other.
+folder gets files, changes and losses; the page and the metrics are asked. Samples memory (of the daemon and
+its workers), descriptors, threads, the sizes of database and write-ahead log, how late looks are and for how
+long the event loop stood still; writes them as JSON and as charts, and prints the quarters side by side.
 """
 
 from __future__ import annotations
@@ -138,10 +138,10 @@ class Soak:
                 code = daemon.stop()
                 said = [line for line in daemon.lines if re.search(r"WARNING|ERROR|Traceback", line)]
         print(f"\nstopped in {time.monotonic() - began:.1f} s with exit code {code}")
-        print(
-            f"warnings and errors in the log: {len(said):,}"
-            + "".join(f"\n  {one[:160].rstrip()}" for one in said[:8])
-        )
+        print(f"warnings and errors in the log: {len(said):,}")
+        kind = r".*?(WARNING|ERROR) +(\S+/feeds/\d+: )?([^:(]*).*"
+        for one, number in Counter(re.sub(kind, r"\1 \3", line).strip() for line in said).most_common(12):
+            print(f"  {number:>7,} {one[:90]}")
 
     def _add(self, server: Server) -> None:
         database = open_database(self.database)
