@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -52,11 +53,28 @@ def routes(parts: Parts, templates: Pages) -> list[BaseRoute]:
         return templates.render(request, "api.html", section="api", groups=groups, kinds=KINDS, prefix=PREFIX)
 
     return [
-        Route(f"{PREFIX}/openapi.json", openapi, name="openapi"),
-        Route(f"{PREFIX}/docs", docs, name="api"),
+        Route(f"{PREFIX}/openapi.json", _Read(openapi), name="openapi"),
+        Route(f"{PREFIX}/docs", _Read(docs), name="api"),
         *resources,
         Route("/api/{rest:path}", _Nothing(), name="api-nothing"),
     ]
+
+
+class _Read:
+    """What is only read, and by everybody: it says nothing of what is stored."""
+
+    def __init__(self, answer: Callable[[Request], Response]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if request.method in {"GET", "HEAD"}:
+            response = await run_in_threadpool(self._answer, request)
+        else:
+            allowed = {"Allow": "GET, HEAD"}
+            problem = Problem("method-not-allowed", "This can only be read.", headers=allowed)
+            response = problem_response(problem, root_of(request))
+        await response(scope, receive, send)
 
 
 class _Nothing:
