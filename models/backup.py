@@ -150,19 +150,25 @@ def _columns(database: Database, table: str) -> list[str]:
 
 
 def _sequences(database: Database, names: Sequence[str]) -> dict[str, int]:
-    """The last id that each table gave: ids are never given twice, also where the last rows are gone."""
+    """The last number that each table gave: ids are never given twice, also where the last rows are gone."""
     found = {}
     for table in names:
-        sequence = database.value(
-            "SELECT pg_get_serial_sequence(?, 'id') WHERE EXISTS (SELECT 1 FROM pg_attribute "
-            "WHERE attrelid = CAST(? AS regclass) AND attname = 'id')",
-            (table, table),
-        )
-        if sequence is not None:
+        column = identity_column(database, table)
+        if column is not None:
+            sequence = database.value("SELECT pg_get_serial_sequence(?, ?)", (table, column))
             found[table] = int(
                 database.value(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")
             )
     return found
+
+
+def identity_column(database: Database, table: str) -> str | None:
+    """The column of a PostgreSQL table that the server numbers."""
+    found = database.value(
+        "SELECT attname FROM pg_attribute WHERE attrelid = CAST(? AS regclass) AND attidentity <> ''",
+        (table,),
+    )
+    return None if found is None else str(found)
 
 
 def copy_out(database: Database, facts: Facts, table: str) -> Iterator[bytes]:

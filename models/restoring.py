@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from models import migrate
-from models.backup import Facts
+from models.backup import Facts, identity_column
 from models.database import Database
 from models.errors import AlreadyThere, DatabaseLocked, DatabaseUnavailable, SchemaMismatch, StorageError
 from models.failures import translate
@@ -52,7 +52,8 @@ def load(database: Database, facts: Facts, read: Read, *, aside: str | None) -> 
                     copy.write(piece)
         for table, last in facts.sequences.items():
             if last:
-                database.execute("SELECT setval(pg_get_serial_sequence(?, 'id'), ?)", (table, last))
+                column = identity_column(database, table)
+                database.execute("SELECT setval(pg_get_serial_sequence(?, ?), ?)", (table, column, last))
         for table, count in facts.rows.items():
             arrived = int(database.value(f"SELECT count(*) FROM {table}"))
             if arrived != count:

@@ -48,14 +48,14 @@ class Lease:
     until: datetime  # when the last of it runs out
 
 
-def damage(limit: int = 10) -> list[str]:
+def damage(limit: int = 10, *, patience: float | None = None) -> list[str]:
     """What is broken in the database's file, in the engine's own words; nothing where it is whole.
 
     SQLite reads its whole file for it (``quick_check``), and the references between tables; PostgreSQL
-    answers for its indexes.
+    answers for its indexes. Raises QueryTimeout after ``patience`` seconds.
     """
     database = current()
-    with database.session():
+    with database.snapshot(), database.deadline(patience):
         if not database.sqlite:
             rows = database.rows(
                 "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "

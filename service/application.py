@@ -24,6 +24,7 @@ from models.errors import StorageError
 from models.records import PollRecord, SourceKind, SourceSpec, SourceState, TopicSpec
 from models.sources import Synchronised
 from service.cadence import Cadence
+from service.care import prepare_migration
 from service.clean.full_text import FullText
 from service.clean.urls import registrable_domain
 from service.importing import Importer, ImportSummary, Progress
@@ -71,12 +72,16 @@ class Application:
         """Open the database, bring its schema up to date, and close everything at the end.
 
         :raises models.errors.StorageError: the database cannot be opened, or is newer than the program
+        :raises service.errors.BackupError: the schema has to change, and no backup could be made before
         :raises service.errors.TopicsError: the topics file is wrong
         """
         database = open_database(
             settings.database, busy_timeout=settings.storage.busy_timeout.total_seconds()
         )
         try:
+            kept = prepare_migration(settings, database, clock())
+            if kept is not None:
+                logger.info("made a backup before the migration: {}", kept.path)
             for name in migrate.migrate(database):
                 logger.info("migrated the database: {}", name)
             application = cls(settings, database, clock=clock)

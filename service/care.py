@@ -6,14 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from models import migrate
-from models.database import Database
-from models.errors import StorageError
-from service.backup import Besides, Made, Progress, back_up
+from loguru import logger
+
+from models import migrate, upkeep
+from models.database import Database, open_database
+from models.errors import DatabaseDamaged, QueryTimeout, StorageError
+from service.backup import Besides, Made, Progress, back_up, list_backups
 from service.backup_rotation import Keep
 from service.errors import BackupError
 from service.restore import Places
 from service.settings import Settings
+
+_LONGEST_CHECK = 60.0  # seconds of a start after an unclean stop; some 10 GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,56 @@ def restore_places(settings: Settings, into: str | None) -> Places:
     )
 
 
+def check_after(settings: Settings, *, unclean: bool) -> None:
+    """Look at the file of SQLite after a stop that was not orderly. PostgreSQL looks after itself.
+
+    :raises DatabaseDamaged: it is broken, and nothing should be done with it but put a backup back
+    """
+    path = settings.sqlite_path
+    if not unclean or path is None or not path.exists() or path.stat().st_size == 0:
+        return
+    try:
+        database = open_database(path, busy_timeout=settings.storage.busy_timeout.total_seconds())
+        try:
+            _look_for_damage(path)
+        finally:
+            database.close()
+    except DatabaseDamaged as error:
+        raise DatabaseDamaged(f"{error}. {_way_back(settings)}") from error
+
+
+def _look_for_damage(path: Path) -> None:
+    """Read the file as far as that is done in time. Raises DatabaseDamaged."""
+    try:
+        broken = upkeep.damage(limit=3, patience=_LONGEST_CHECK)
+    except QueryTimeout:
+        logger.warning(
+            "the last stop was not orderly, and {} is too large to be looked at within {:.0f} s: "
+            "'wirewatch doctor' does it whole",
+            path,
+            _LONGEST_CHECK,
+        )
+        return
+    if broken:
+        raise DatabaseDamaged(f"{path} is damaged since the last stop, which was not orderly: {broken[0]}")
+    logger.info("the last stop was not orderly; the database was looked at and is whole")
+
+
+def _way_back(settings: Settings) -> str:
+    """What to do about a damaged database."""
+    places = backup_places(settings)
+    try:
+        whole = [one for one in list_backups(places.folder) if one.manifest is not None]
+    except BackupError:
+        whole = []
+    if not whole:
+        return (
+            f"There is no backup in {places.folder}; much of it can still be read: "
+            f"sqlite3 {settings.database} .recover"
+        )
+    return f"Put the last backup back (what is there is kept): wirewatch restore {whole[0].path}"
+
+
 def prepare_migration(
     settings: Settings, database: Database, now: datetime, progress: Progress = lambda *_: None
 ) -> Made | None:
@@ -78,7 +132,11 @@ def prepare_migration(
             before_migration=True,
             progress=progress,
         )
+    except DatabaseDamaged:
+        raise
     except (BackupError, StorageError) as error:
+        if not migrate.pending(database):
+            return None  # another process has done both in the meantime
         raise BackupError(
             f"the database's schema has to change, and the backup that is made before could not be: {error}. "
             "Mend that, or run 'wirewatch migrate --no-backup' if there is another way back"

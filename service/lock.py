@@ -12,12 +12,14 @@ from service.errors import DaemonError
 class DaemonLock:
     """Holds ``<database>.daemon`` locked; a second daemon on the same file is refused.
 
-    The file stays when the daemon ends: removing it would let two daemons lock two files of one name.
+    The file stays when the daemon ends: removing it would let two daemons lock two files of one name. It is
+    empty after an orderly stop; what else it holds was left by a process that was killed, or by a power cut.
     """
 
     def __init__(self, database: Path) -> None:
         self._path = database.with_name(database.name + ".daemon")
         self._descriptor: int | None = None
+        self.unclean = False  # once it is held: whether the holder before did not stop in order
 
     def acquire(self) -> None:
         """Take the lock.
@@ -38,8 +40,10 @@ class DaemonLock:
                 f"another wirewatch daemon (process {holder}) already works on {self._path.with_suffix('')}; "
                 "stop it first, or give this one a database of its own (WIREWATCH_DATABASE)"
             ) from error
+        self.unclean = bool(os.pread(descriptor, 1, 0))
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.fsync(descriptor)  # also a power cut is to be told from a stop
         self._descriptor = descriptor
 
     @staticmethod
@@ -61,8 +65,10 @@ class DaemonLock:
             return None
         return None
 
-    def release(self) -> None:
-        """Give the lock back."""
+    def release(self, *, clean: bool = True) -> None:
+        """Give the lock back; with ``clean`` false, the next holder finds that this one failed."""
         if self._descriptor is not None:
+            if clean:
+                os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None

@@ -100,6 +100,7 @@ def _put_file(opened: Archive, path: Path, now: datetime, *, fresh: bool) -> tup
         raise BackupError(f"{path} is there already: --into wants a new place")
     lock = DaemonLock(path)
     lock.acquire()
+    orderly = not lock.unclean
     try:
         with _unpacked(opened, path) as staged:
             _bring_up_to_date(opened, staged)
@@ -108,8 +109,9 @@ def _put_file(opened: Archive, path: Path, now: datetime, *, fresh: bool) -> tup
             if there:
                 restoring.retire_file(path)
             restoring.put_in_place(staged, path, aside)
+            orderly = True
     finally:
-        lock.release()
+        lock.release(clean=orderly)
     return str(path), str(aside) if there else None
 
 

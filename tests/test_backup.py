@@ -85,6 +85,7 @@ def without_note(rows: dict[str, list[tuple[object, ...]]]) -> dict[str, list[tu
 
 def test_what_is_restored_is_what_was_there(filled: Database, elsewhere: str, tmp_path: Path) -> None:
     before = contents(filled)
+    newest = max(row[0] for row in before["article_change"])
     learned = tmp_path / "learned"
     learned.mkdir()
     (learned / "weights.json").write_text("{}")
@@ -118,6 +119,8 @@ def test_what_is_restored_is_what_was_there(filled: Database, elsewhere: str, tm
         assert len(found) == 19
         # Ids are never given twice, also where the last articles had been deleted.
         assert store(add_source("three"), article(50)) == (24,)
+        with again.session():
+            assert again.value("SELECT max(seq) FROM article_change") == newest + 1
     finally:
         again.close()
 

@@ -26,6 +26,7 @@ class Exit(IntEnum):
     NOT_FOUND = 3
     DATABASE = 4
     DAEMON = 5
+    DAMAGED = 6
     INTERNAL = 70
     INTERRUPTED = 130
     PIPE = 141
@@ -41,8 +42,9 @@ _MEANINGS = {
     Exit.FAILED: "some of the work failed: a source, a file; the rest was done (doctor: something is to do)",
     Exit.USAGE: "the command line, the settings or the topics file are wrong; nothing was done",
     Exit.NOT_FOUND: "what was named (an article, a source, a topic) does not exist",
-    Exit.DATABASE: "the database cannot be used: missing, locked, full, damaged, of another version",
+    Exit.DATABASE: "the database cannot be used: missing, locked, full, of another version",
     Exit.DAEMON: "the daemon cannot start or go on",
+    Exit.DAMAGED: "the database is damaged: restore a backup",
     Exit.INTERNAL: "a fault of Wirewatch; a report was written",
     Exit.INTERRUPTED: "interrupted by Ctrl-C",
     Exit.PIPE: "the reader of the output went away",
