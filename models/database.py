@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,12 @@ class Lock(IntEnum):
     CLAIM = 0x5757_0003  # so that two claims cannot both give the last place of a host
 
 
+class _Own(threading.local):
+    """What belongs to one thread."""
+
+    held: list[tuple[str, list[tuple[int, str, str]]]] | None = None
+
+
 class Database:
     """An open database. ``url`` is shown to people and has no password in it."""
 
@@ -47,11 +54,22 @@ class Database:
         self.engine = engine  # "sqlite" or "postgresql"
         self.url = url
         self.path = path  # None on PostgreSQL
+        self._own = _Own()
 
     @property
     def sqlite(self) -> bool:
         """Whether this is SQLite."""
         return self.engine == "sqlite"
+
+    @property
+    def held(self) -> list[tuple[str, list[tuple[int, str, str]]]] | None:
+        """What this thread is still to write into the full-text index (`models.search`); None: nothing is
+        held back."""
+        return self._own.held
+
+    @held.setter
+    def held(self, rows: list[tuple[str, list[tuple[int, str, str]]]] | None) -> None:
+        self._own.held = rows
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -74,6 +92,7 @@ class Database:
         """
         arguments = ("IMMEDIATE",) if self.sqlite else ()
         cause: BaseException | None = None
+        before = len(self.held or ())
         with self.session():
             try:
                 with self.backend.atomic(*arguments):
@@ -81,6 +100,8 @@ class Database:
                         yield
                     except BaseException as error:
                         cause = error
+                        if self.held is not None:
+                            del self.held[before:]
                         raise
             except peewee.OperationalError as error:
                 # A full disk makes SQLite roll back by itself; that Peewee then cannot is no news.

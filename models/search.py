@@ -11,7 +11,10 @@ only the first ones are found. SQLite has no such bounds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 
 from models.database import Database
 from models.errors import QueryError
@@ -25,6 +28,8 @@ _LONG = 100_000  # characters of a text whose vector might become too large
 _LARGEST = 1_000_000  # bytes of a vector; the type ends at 1,048,575
 _BESIDES = 12  # bytes that a vector has for a word besides its letters, and for two places
 _WEIGHTS = {Field.ANYWHERE: "", Field.TITLE: "A", Field.TEXT: "D"}
+_ADD = "INSERT INTO article_search (rowid, title, text) VALUES (?, ?, ?)"
+_TAKE = "INSERT INTO article_search (article_search, rowid, title, text) VALUES ('delete', ?, ?, ?)"
 _NO_WORDS = "no words of the query can be looked for"
 
 
@@ -130,20 +135,48 @@ def _bounded(words: Sequence[str], start: int) -> list[str]:
 
 def add_to_index(database: Database, rows: Iterable[tuple[int, str, str]]) -> None:
     """Index new (position, title, text) on SQLite; on PostgreSQL the article's own row carries its vector."""
-    if database.sqlite:
-        # FTS5 writes out what it has gathered whenever a row id is lower than the one before.
-        database.executemany(
-            "INSERT INTO article_search (rowid, title, text) VALUES (?, ?, ?)", map(_prepared, sorted(rows))
-        )
+    _index(database, _ADD, rows)
 
 
 def take_from_index(database: Database, rows: Iterable[tuple[int, str, str]]) -> None:
     """Take (position, title, text) out again; they must be exactly what was indexed."""
-    if database.sqlite:
-        database.executemany(
-            "INSERT INTO article_search (article_search, rowid, title, text) VALUES ('delete', ?, ?, ?)",
-            map(_prepared, sorted(rows)),
-        )
+    _index(database, _TAKE, rows)
+
+
+@contextmanager
+def indexed_together(database: Database) -> Iterator[None]:
+    """Within a transaction: what is indexed is written at the end of the block, in few statements.
+
+    FTS5 writes out what it has gathered at every savepoint, and whenever a row id is lower than the one
+    before; with a savepoint for each feed that costs more than the rest of storing it. What a savepoint
+    takes back is not written either (`Database.transaction` sees to it). Until the end of the block, no
+    search finds it.
+    """
+    if not database.sqlite or database.held is not None:
+        yield
+        return
+    database.held = []
+    try:
+        yield
+        for statement, runs in groupby(database.held, key=itemgetter(0)):
+            _write(database, statement, [row for _, rows in runs for row in rows])
+    finally:
+        database.held = None
+
+
+def _index(database: Database, statement: str, rows: Iterable[tuple[int, str, str]]) -> None:
+    found = list(rows)
+    if not database.sqlite or not found:
+        return
+    if database.held is not None:
+        database.held.append((statement, found))
+    else:
+        _write(database, statement, found)
+
+
+def _write(database: Database, statement: str, rows: list[tuple[int, str, str]]) -> None:
+    # FTS5 writes out what it has gathered whenever a row id is lower than the one before.
+    database.executemany(statement, map(_prepared, sorted(rows)))
 
 
 def _prepared(row: tuple[int, str, str]) -> tuple[int, str, str]:
@@ -151,6 +184,5 @@ def _prepared(row: tuple[int, str, str]) -> tuple[int, str, str]:
 
 
 __all__ = [
-    "VECTOR", "add_to_index", "fts5", "is_text", "take_from_index", "tsquery",
-    "vector",
+    "VECTOR", "add_to_index", "fts5", "indexed_together", "is_text", "take_from_index", "tsquery", "vector",
 ]  # fmt: skip

@@ -18,14 +18,16 @@ Folders go the same way in `service.intake_folder`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from loguru import logger
 
 from models import articles as article_store
+from models import sources as source_store
 from models import websub
 from models.records import PageRecord, PollRecord, SourceRecord, SourceUpdate
 from service import looks
@@ -123,6 +125,17 @@ class FeedIntake:
 
         :raises models.errors.StorageError: the database could not take it; nothing was stored
         """
+        with self._writer.announced():
+            look = await self._look(source, force=force)
+            if isinstance(look.result, Fetched):
+                stored = self._writer.submit(partial(self._keep, look, look.result))
+            else:
+                stored = self._writer.submit_together(self._store_without_articles, look)
+        poll = await asyncio.wrap_future(stored)
+        looks.log(source, poll)
+        return poll
+
+    async def _look(self, source: SourceRecord, *, force: bool) -> Look:
         started = self._clock()
         result = await self._fetch(source, started, force=force)
         reading = None
@@ -134,10 +147,7 @@ class FeedIntake:
             completed = await self._pages.complete(source, reading, whole=not result.delta)
             reading, pages = completed.reading, completed.pages
         unreadable = came and reading is None
-        look = Look(source, started, self._clock(), result, reading, unreadable, pages)
-        poll = await asyncio.wrap_future(self._writer.submit(lambda: self._store(look)))
-        looks.log(source, poll)
-        return poll
+        return Look(source, started, self._clock(), result, reading, unreadable, pages)
 
     async def _fetch(self, source: SourceRecord, now: datetime, *, force: bool) -> FetchResult:
         full = force or needs_full_fetch(
@@ -187,17 +197,22 @@ class FeedIntake:
 
     # -- in the writer's thread ----------------------------------------------------------------------------
 
-    def _store(self, look: Look) -> PollRecord:
-        match look.result:
-            case Failed() as failed:
-                update = self._after_failure(look, failed)
-                poll = look.record(failed.reason, status=failed.status, detail=failed.detail)
-            case NotModified() as unchanged:
-                update, poll = self._after_nothing_new(look, unchanged)
-            case Fetched() as fetched:
-                return self._keep(look, fetched)
-        keep(look.source.id, (), tagger=self._tagger(), now=look.ended_at, update=lambda _: update, poll=poll)
-        return poll
+    def _store_without_articles(self, ended: Sequence[Look]) -> list[PollRecord]:
+        """Looks that met nothing new, or failed: one statement of each kind for all of them."""
+        updates, polls = [], []
+        for look in ended:
+            match look.result:
+                case Failed() as failed:
+                    updates.append(self._after_failure(look, failed))
+                    polls.append(look.record(failed.reason, status=failed.status, detail=failed.detail))
+                case NotModified() as unchanged:
+                    update, poll = self._after_nothing_new(look, unchanged)
+                    updates.append(update)
+                    polls.append(poll)
+                case Fetched():
+                    raise AssertionError("a document is stored with its articles")
+        source_store.record_unchanged(updates, polls)
+        return polls
 
     def _after_nothing_new(self, look: Look, unchanged: NotModified) -> tuple[SourceUpdate, PollRecord]:
         outcome = Outcome.SAME if unchanged.same_body else Outcome.NOT_MODIFIED
