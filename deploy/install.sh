@@ -92,6 +92,7 @@ as_daemon() {
     chown -R wirewatch: "$secrets"
     chmod -R u=rX,go= "$secrets"
     (cd / && env -i PATH=/usr/bin:/bin HOME=$STATE LANG=C.UTF-8 STATE_DIRECTORY=$STATE \
+        BACKUPS_DIRECTORY=/var/backups/wirewatch \
         CREDENTIALS_DIRECTORY="$secrets" PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 \
         setpriv --reuid=wirewatch --regid=wirewatch --init-groups --no-new-privs \
         "$version/bin/$program" "$@") 9>&- || code=$?
@@ -264,6 +265,7 @@ install_version() {
         say "installed $(basename "$VERSION")"
         [ "$START" = yes ] || return 0
         systemctl enable --quiet wirewatch.service
+        systemctl enable --quiet --now wirewatch-backup.timer
         start wirewatch.service || fail "it did not become ready; see: journalctl -u wirewatch -e"
         say "$(systemctl show -p StatusText --value wirewatch.service)"
         return 0
@@ -283,11 +285,15 @@ install_version() {
         fail "the database could not be kept; $(basename "$before") runs on"
     fi
     switch_to "$VERSION"
-    if start "${units[@]}"; then
+    # With the copy made above, the migration need not make a backup of its own.
+    if { [ -z "$KEPT" ] || as_daemon "$VERSION" wirewatch migrate --no-backup; } && start "${units[@]}"; then
         printf '%s\n%s\n' "$before" "$KEPT" >"$ROOT/previous"
         [ "$ENGINE" != sqlite ] || find "$(dirname "$DATABASE")" -maxdepth 1 \
             -name "$(basename "$DATABASE").before-*" ! -path "$KEPT" -delete
         prune
+        # A version from before there were backups; else it is as the administrator left it.
+        [ -e "$before/share/deploy/systemd/wirewatch-backup.timer" ] ||
+            systemctl enable --quiet --now wirewatch-backup.timer
         say "upgraded from $(basename "$before") to $(basename "$VERSION")"
         return 0
     fi

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from service.cli.exits import Exit
 from service.cli.group import COMMANDS
 from service.settings_schema import Schedule, all_settings, variable
 
@@ -21,6 +22,7 @@ SERVICES = sorted(path.name for path in SYSTEMD.glob("*.service"))
 PROGRAM = "/opt/wirewatch/current/bin/wirewatch"
 # The score of `systemd-analyze security` that the README states, times ten.
 SCORES = {"wirewatch.service": 10, "wirewatch-worker@.service": 10, "wirewatch-web.service": 1}
+SCORES["wirewatch-backup.service"] = 1
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="needs systemd-analyze (apt-get install systemd)")
 
@@ -37,7 +39,7 @@ def directives(name: str) -> dict[str, list[str]]:
 def sandbox(name: str) -> list[str]:
     """The lines of a unit from the sandbox on."""
     text = (SYSTEMD / name).read_text(encoding="utf-8")
-    part = text[text.index("# Files: ") : text.index("[Install]")]
+    part = text[text.index("# Files: ") :].partition("[Install]")[0]
     return [line for line in part.splitlines() if line and not line.startswith("#")]
 
 
@@ -79,8 +81,7 @@ def test_a_unit_is_no_more_exposed_than_the_readme_says(name: str, tmp_path: Pat
 
 
 def test_every_service_has_its_score() -> None:
-    scored = {name for name in SERVICES if "oneshot" not in directives(name)["Type"]}
-    assert scored == set(SCORES)
+    assert set(SERVICES) == set(SCORES)
 
 
 def test_every_line_of_the_sandbox_has_its_reason() -> None:
@@ -101,12 +102,22 @@ def test_units_of_one_kind_are_closed_alike() -> None:
     assert sandbox("wirewatch-worker@.service") == sandbox("wirewatch.service")
     daemon, page = set(sandbox("wirewatch.service")), set(sandbox("wirewatch-web.service"))
     assert {line.partition("=")[0] for line in daemon - page} == {
+        "BindPaths",
         "BindReadOnlyPaths",
+        "ReadWritePaths",
         "RestrictAddressFamilies",
         "IPAddressDeny",
     }
     assert page - daemon == {
         "BindReadOnlyPaths=-/run/postgresql /var/lib/wirewatch",
+        "PrivateNetwork=yes",
+        "RestrictAddressFamilies=AF_UNIX",
+        "IPAddressDeny=any",
+    }
+    assert set(sandbox("wirewatch-backup.service")) - daemon == {
+        "BindPaths=/var/backups/wirewatch",
+        "BindReadOnlyPaths=-/run/postgresql",
+        "ReadWritePaths=+/var/backups/wirewatch",
         "PrivateNetwork=yes",
         "RestrictAddressFamilies=AF_UNIX",
         "IPAddressDeny=any",
@@ -139,7 +150,21 @@ def test_the_daemons_times_fit_its_settings(name: str) -> None:
     assert seconds(found["WatchdogSec"][0]) >= 60
     assert found["StartLimitIntervalSec"] == ["0"]  # never given up
     assert found["OOMPolicy"] == ["continue"]
-    assert "2" in found["RestartPreventExitStatus"][0].split()
+    final = {str(int(code)) for code in (Exit.USAGE, Exit.DAMAGED)}
+    assert final <= set(found["RestartPreventExitStatus"][0].split())
+
+
+def test_backups_are_made_each_night_where_the_folder_is() -> None:
+    timer = directives("wirewatch-backup.timer")
+    assert timer["OnCalendar"] == ["*-*-* 02:00"]
+    assert timer["Persistent"] == ["yes"]
+    assert "wirewatch-backup.timer" in (DEPLOY / "install.sh").read_text(encoding="utf-8")
+    made = (DEPLOY / "tmpfiles.d" / "wirewatch.conf").read_text(encoding="utf-8")
+    for name in ("wirewatch.service", "wirewatch-worker@.service", "wirewatch-backup.service"):
+        found = directives(name)
+        (folder,) = re.findall(r"BACKUPS_DIRECTORY=(\S+)", " ".join(found["Environment"]))
+        assert found["BindPaths"][0].lstrip("-") == folder
+        assert re.search(rf"^d {folder} +0700 wirewatch wirewatch ", made, re.MULTILINE)
 
 
 def test_the_socket_is_where_the_page_is_by_default() -> None:

@@ -76,7 +76,7 @@ may("rm", "-f", "/var/lib/wirewatch/x", "/var/cache/wirewatch/x", "/tmp/x")
 sys.exit(", ".join(wrong) or 0)
 PYTHON
 check "wrote nothing outside its folders" equal "$(find /mnt/written /run /tmp -user wirewatch \
-    ! -path "/mnt/written$STATE*" ! -path '/mnt/written/var/cache/wirewatch*' ! -path /mnt/written/var/backups/wirewatch \
+    ! -path "/mnt/written$STATE*" ! -path '/mnt/written/var/cache/wirewatch*' ! -path '/mnt/written/var/backups/wirewatch*' \
     ! -path '/run/credentials/*' | paste -sd' ')" ""
 echo 127.0.0.7 feeds.example >>/etc/hosts
 check "resolves names and knows whom to trust" nsenter -t "$main" -m -r setpriv --reuid=wirewatch --regid=wirewatch --clear-groups \
@@ -118,6 +118,20 @@ check "says why it refuses a reload" within 15 bash -c "systemctl show -p Status
 check "and runs on" equal "$(show MainPID) $(show ActiveState)" "$main active"
 sed -i '$d' /etc/wirewatch/wirewatch.toml
 systemctl reload $UNIT
+
+echo "# backups"
+check "are made each night" systemctl is-active wirewatch-backup.timer
+check "and when asked, while the daemon runs" systemctl start wirewatch-backup.service
+backup=$(ls /var/backups/wirewatch/*.tar)
+check "for its user alone" equal "$(stat -c '%U %a' "$backup")" "wirewatch 600"
+check "whole" wirewatch restore "$backup" --check
+check "are not put back under a running daemon" refuses wirewatch restore "$backup" --yes
+systemctl stop $UNIT
+check "but under one that is stopped" wirewatch restore "$backup" --yes
+check "on which it starts" systemctl start $UNIT
+check "with all its articles" equal "$(articles)" 6
+check "and with what it replaced beside it" test -s $STATE/wirewatch.db.replaced-*
+rm -f $STATE/wirewatch.db.replaced-*
 
 echo "# what goes wrong"
 printf '[Service]\nWatchdogSec=4\nRestartSec=1\n' | drop_in $UNIT watchdog
