@@ -12,6 +12,7 @@ import pytest
 from models import catalog, labels, migrate
 from models.database import Database, open_database
 from models.records import ArticleFilter
+from service.parse.discovery import find_feeds
 from service.web.feeds_names import FORMATS
 from tests import web_samples as samples
 from tests.daemon_process import ask
@@ -109,6 +110,15 @@ def test_what_is_no_feed_is_told_so(site: Site, path: str, status: int, reason: 
         return
     posted = site.client.post(path.partition("?")[0])
     assert (posted.status_code, posted.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_the_list_of_articles_says_where_its_feed_is(site: Site) -> None:
+    """So that readers find it by the address of the page, as `service.parse.discovery` does."""
+    for query in ("", "?q=topic%3Aarms+-embargo"):
+        page = site.get(f"/{query}")
+        found = find_feeds(page.text, f"{site.url}/{query}")
+        assert [one.url for one in found][:1] == [f"{site.url}/feeds/query.atom{query}"]
+        assert site.get(found[0].url).status_code == 200
 
 
 def test_addresses_are_those_that_people_reach_it_by(library: Database) -> None:

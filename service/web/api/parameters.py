@@ -39,6 +39,8 @@ class Parameter:
         kind, words = self.schema["type"], self.schema.get("enum")
         if words:
             said = ", ".join(words)
+        elif kind == "integer" and self.schema["maximum"] == LARGEST_ID:
+            said = "a number"
         elif kind == "integer":
             said = f"{self.schema['minimum']:,} to {self.schema['maximum']:,}"
         else:

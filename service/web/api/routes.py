@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from starlette.concurrency import run_in_threadpool
@@ -43,8 +44,7 @@ def routes(parts: Parts, templates: Pages) -> list[BaseRoute]:
     ]
 
     def openapi(request: Request) -> Response:
-        body = dump_json(document(OPERATIONS, root_of(request))).encode()
-        return conditional(request, body, media_type=MEDIA_TYPE)
+        return conditional(request, _openapi(root_of(request)), media_type=MEDIA_TYPE)
 
     def docs(request: Request) -> Response:
         groups = {
@@ -58,6 +58,11 @@ def routes(parts: Parts, templates: Pages) -> list[BaseRoute]:
         *resources,
         Route("/api/{rest:path}", _Nothing(), name="api-nothing"),
     ]
+
+
+@lru_cache(4)  # the root does not change while a process lives
+def _openapi(root: str) -> bytes:
+    return dump_json(document(OPERATIONS, root)).encode()
 
 
 class _Read:
