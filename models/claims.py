@@ -128,6 +128,32 @@ def reschedule(times: Mapping[int, datetime], *, now: datetime) -> None:
         )
 
 
+def bring_back(now: datetime, *, beyond: timedelta = timedelta(minutes=2)) -> int:
+    """Mend what a clock that is put back leaves: sources last looked at in the future, and due after that.
+
+    They keep their intervals, counted from now; else nobody would look at them until the clock is there
+    again. Gives how many there were.
+
+    :param beyond: what the clocks of several machines may differ by
+    """
+    database = current()
+    moment = to_micros(now)
+    with database.session():
+        late = moment + beyond // timedelta(microseconds=1)
+        if database.value("SELECT 1 FROM source WHERE last_polled_at > ? LIMIT 1", (late,)) is None:
+            return 0
+        with database.transaction():
+            database.lock(Lock.CLAIM)
+            changed = database.rows(
+                "UPDATE source SET last_polled_at = ?, "
+                "next_poll_at = next_poll_at - (last_polled_at - ?), "
+                "not_before = not_before - (last_polled_at - ?) "
+                "WHERE last_polled_at > ? RETURNING id",
+                (moment, moment, moment, late),
+            )
+    return len(changed)
+
+
 @dataclass(frozen=True, slots=True)
 class Hastened:
     """What became of sources that were to be due at once; the others of them are in someone's hands."""

@@ -11,7 +11,17 @@ from typing import Any
 
 from peewee import SQL, NodeList, fn
 
-from models.claims import claim, claim_these, hasten, lease_owners, overdue, release, renew, reschedule
+from models.claims import (
+    bring_back,
+    claim,
+    claim_these,
+    hasten,
+    lease_owners,
+    overdue,
+    release,
+    renew,
+    reschedule,
+)
 from models.database import current
 from models.errors import NotFound
 from models.fields import storable
@@ -25,6 +35,7 @@ __all__ = [
     "Synchronised",
     "add",
     "add_all",
+    "bring_back",
     "claim",
     "claim_these",
     "find",

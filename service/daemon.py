@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ from service.lock import DaemonLock
 from service.logs import configure
 from service.owner import owner_is_dead
 from service.relabel import Relabelling
+from service.room import Room
 from service.scheduler import Scheduler
 from service.settings import Settings, load_settings
 from service.signals import Words
@@ -104,8 +106,10 @@ class _Daemon:
         self._notifier = notifier
         self._config_path = config_path
         self._environ = environ
-        self._scheduler = Scheduler()
+        self._scheduler = Scheduler(clock_set=self._clock_set)
+        self._room = Room(application.settings.sqlite_path, application.settings.storage.reserve)
         self._started_at = datetime.now(UTC)
+        self._started = time.monotonic()
         self._ready = threading.Event()  # the first tick has ended
         self._refused: str | None = None  # why the last reload changed nothing
         self._relabelling: Relabelling | None = None  # until nothing is left to label again
@@ -115,12 +119,13 @@ class _Daemon:
         application = self._application
         self._give_back_dead_leases()
         application.synchronise()
-        if application.settings.seeds.import_:
+        if application.settings.seeds.import_ and self._room.look() is None:
             imported = application.import_seeds()
             if imported is not None:
                 failed = len(imported.failed)
                 logger.info("imported the seed articles: {} new, {} failed", imported.new, failed)
         application.watch_folders()
+        self._bring_back()
         application.poller.spread_overdue()
         page = self._page()
         self._turn(words)
@@ -175,7 +180,8 @@ class _Daemon:
         poller, settings = self._application.poller, self._application.settings
 
         def tick() -> None:
-            poller.tick()
+            if self._has_room():
+                poller.tick()
             if not self._ready.is_set():
                 self._ready.set()
                 words.put("ready")
@@ -192,11 +198,35 @@ class _Daemon:
             if not settings.web.enabled:
                 logger.warning("websub.callback_url is set, but this daemon serves no page that could answer")
             step = self._application.hubs.subscriber.step
-            self._scheduler.every(_HUBS_EVERY, HUBS, step, first_in=_HUBS_EVERY)
+            self._scheduler.every(_HUBS_EVERY, HUBS, lambda: self._room.lack or step(), first_in=_HUBS_EVERY)
         self._relabel()
         self._scheduler.start()
 
     # -- jobs ----------------------------------------------------------------------------------------------
+
+    def _has_room(self) -> bool:
+        """Whether what is found can be stored; where not, hubs are asked to come again, too."""
+        lack = self._room.look()
+        if self._application.hubs is not None:
+            self._application.hubs.inbox.held = lack is not None
+        return lack is None
+
+    def _clock_set(self, jump: float) -> None:
+        """Somebody set the clock, by so many seconds: what was to be done then is done in its time."""
+        logger.warning("the clock was set {} by {:.0f} s", "back" if jump < 0 else "forward", abs(jump))
+        if jump < 0:
+            try:
+                self._bring_back()
+            except StorageError as error:
+                logger.error("due times that lie in the future could not be brought back: {}", error)
+
+    def _bring_back(self) -> None:
+        if count := source_store.bring_back(self._application.clock()):
+            logger.warning(
+                "{} sources were last looked at in the future: the clock has been put back; their due times "
+                "are brought back, too",
+                count,
+            )
 
     def _report(self) -> None:
         self._notifier.status(self._status())
@@ -205,6 +235,9 @@ class _Daemon:
         self._application.tidy()
         before = self._application.clock() - self._application.settings.storage.keep_polls
         forgotten = 0
+        if self._room.lack:
+            return  # forgetting takes room, too
+        self._bring_back()
         while count := source_store.forget_polls(before):
             forgotten += count
         if forgotten:
@@ -227,7 +260,7 @@ class _Daemon:
 
     def _relabel_step(self) -> None:
         relabelling = self._relabelling
-        if relabelling is None or relabelling.step():
+        if relabelling is None or self._room.lack or relabelling.step():
             return
         with self._relabel_lock:
             if self._relabelling is not relabelling:
@@ -249,10 +282,10 @@ class _Daemon:
 
     def _stale(self) -> str | None:
         """What is wrong with the scheduler, or None."""
-        last = self._scheduler.last(TICK)
-        since = datetime.now(UTC) - (last or self._started_at)
+        since = self._scheduler.since(TICK)
+        since = time.monotonic() - self._started if since is None else since
         allowed = max(_STALE_TICK, 10 * self._application.settings.schedule.tick)
-        return f"no tick has ended for {since.total_seconds():.0f} s" if since > allowed else None
+        return f"no tick has ended for {since:.0f} s" if since > allowed.total_seconds() else None
 
     # -- how it stands -------------------------------------------------------------------------------------
 
@@ -261,7 +294,8 @@ class _Daemon:
             status = catalog.status(self._application.clock())
         except StorageError as error:
             return f"the database does not answer: {error}"
-        parts = [f"{status.articles:,} articles", f"{status.active} sources"]
+        parts = [self._room.lack] if self._room.lack else []
+        parts += [f"{status.articles:,} articles", f"{status.active} sources"]
         parts += [f"{status.failing} failing"] if status.failing else []
         parts += [f"{self._application.poller.in_hand()} looks in hand", f"{status.backlog} due"]
         parts += [f"the last reload was refused: {self._refused}"] if self._refused else []
@@ -289,7 +323,8 @@ class _Daemon:
     def _unready(self) -> list[str]:
         """Why the daemon does not do its work, as far as it knows without asking the database."""
         reasons = [] if self._ready.is_set() else ["the first tick has not ended yet"]
-        return reasons + [trouble for trouble in (self._stale(), self._scheduler.trouble(TICK)) if trouble]
+        troubles = (self._room.lack, self._stale(), self._scheduler.trouble(TICK))
+        return reasons + [trouble for trouble in troubles if trouble]
 
     def _standing(self) -> Standing:
         from service.web.metrics import Standing  # noqa: PLC0415 - asked for by the page only

@@ -7,6 +7,7 @@ due. So the number of jobs stays the same with 100,000 sources.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -29,12 +30,22 @@ from models.errors import StorageError
 
 # The default grace of one second drops late jobs in silence (measured: 1,482 of 2,000 lost).
 _JOB_DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+_JUMP = 1.0  # seconds between the clock and what has really passed: more is somebody who set it
 
 
 class Scheduler:
     """Runs named jobs at fixed intervals, each in a thread, never two of one at a time."""
 
-    def __init__(self, *, threads: int = 4) -> None:
+    def __init__(
+        self,
+        *,
+        threads: int = 4,
+        clock: Callable[[], float] = time.time,
+        look_at_clock: float = 1.0,
+        clock_set: Callable[[float], object] | None = None,
+    ) -> None:
+        """``clock`` is compared with the time that passes every ``look_at_clock`` seconds; ``clock_set`` is
+        called with the seconds by which it was set forward (or, below 0, back)."""
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(max_workers=threads)},
@@ -45,6 +56,13 @@ class Scheduler:
         self._running = 0  # jobs that are being carried out
         self._stopping = False
         self._last: dict[str, datetime] = {}
+        self._ended: dict[str, float] = {}  # the same by the clock that nobody sets
+        self._clock = clock
+        self._clock_set = clock_set
+        self._closing = threading.Event()
+        self._watch = threading.Thread(
+            target=self._watch_clock, args=(look_at_clock,), name="clock", daemon=True
+        )
         self._trouble: dict[str, str] = {}  # the message of each job whose last run failed
         self._scheduler.add_listener(self._executed, EVENT_JOB_EXECUTED)
         self._scheduler.add_listener(self._failed, EVENT_JOB_ERROR)
@@ -75,6 +93,7 @@ class Scheduler:
     def start(self) -> None:
         """Begin to run jobs."""
         self._scheduler.start()
+        self._watch.start()
 
     @property
     def running(self) -> bool:
@@ -89,6 +108,7 @@ class Scheduler:
         """
         with self._lock:
             self._stopping = True
+        self._closing.set()
         if self.running:
             self._scheduler.shutdown(wait=False)
         with self._idle:
@@ -111,6 +131,34 @@ class Scheduler:
         with self._lock:
             return self._last.get(name)
 
+    def since(self, name: str) -> float | None:
+        """For how many seconds a job has not ended well, whatever the clock was set to; None: never yet."""
+        with self._lock:
+            ended = self._ended.get(name)
+        return None if ended is None else time.monotonic() - ended
+
+    def _watch_clock(self, every: float) -> None:
+        """APScheduler waits until the clock shows a time: one that is put back a day would stop it for a day.
+
+        Put forward, it does by itself what has become due, each job once.
+        """
+        ahead = self._clock() - time.monotonic()
+        while not self._closing.wait(every):
+            now = self._clock() - time.monotonic()
+            jump, ahead = now - ahead, now
+            if abs(jump) <= _JUMP:
+                continue
+            if jump < 0:
+                self._shift(timedelta(seconds=jump))
+            if self._clock_set is not None:
+                self._clock_set(jump)
+
+    def _shift(self, by: timedelta) -> None:
+        for job in self._scheduler.get_jobs():
+            with suppress(JobLookupError):  # it has ended itself
+                if job.next_run_time is not None:
+                    self._scheduler.modify_job(job.id, next_run_time=job.next_run_time + by)
+
     def trouble(self, name: str) -> str | None:
         """Why a job fails at present, or None."""
         with self._lock:
@@ -125,6 +173,7 @@ class Scheduler:
     def _executed(self, event: JobExecutionEvent) -> None:
         with self._lock:
             self._last[event.job_id] = datetime.now(UTC)
+            self._ended[event.job_id] = time.monotonic()
             recovered = self._trouble.pop(event.job_id, None)
         if recovered is not None:
             logger.info("job {} works again", event.job_id)

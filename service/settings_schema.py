@@ -235,6 +235,11 @@ class Storage:
     keep_polls: timedelta = setting(
         Duration("1d", "3650d"), timedelta(days=90), "how long the log of polls is kept"
     )
+    reserve: int = setting(
+        Size("0B", "1000GB"),
+        100_000_000,
+        "bytes to be left free where the SQLite file lies: with less the daemon does not poll",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,6 +108,13 @@ class DaemonProcess:
             if self.process.poll() is not None:
                 raise AssertionError("ended before it was ready; it said:\n" + "".join(self.lines))
 
+    def told_status(self) -> str:
+        """The next status text that the service manager is told."""
+        while True:
+            found = self._notify.recv(65536).decode().partition("STATUS=")[2]
+            if found:
+                return found
+
     def wait_line(self, pattern: str) -> str:
         """Wait for a log line that matches, among those not yet waited for."""
         until = time.monotonic() + DEADLINE

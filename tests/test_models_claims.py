@@ -16,7 +16,7 @@ from models import sources
 from models.database import Database, open_database
 from models.records import SourceKind, SourceSpec
 from tests.processes import finish, go, start
-from tests.storage import NOW, add_source, update
+from tests.storage import NOW, add_source, poll, update
 from tests.test_models_plans import Recorder
 
 LEASE = timedelta(minutes=5)
@@ -260,3 +260,21 @@ def test_ties_are_broken_by_id_and_chunks_do_not_repeat(database: Database) -> N
     found = [number for _ in range(30) for number in claim(limit=10)]
     assert found == ids
     assert all(one < other for one, other in pairwise(found))
+
+
+def test_due_times_come_back_with_a_clock_that_was_put_back(database: Database) -> None:
+    """Looked at while the clock was a day ahead: due in its own interval from now, not a day later."""
+    ahead, hour = NOW + timedelta(days=1), timedelta(hours=1)
+    early, right = add_many(2, 2)
+    for source_id, looked in ((early, ahead), (right, NOW)):
+        sources.record_unchanged(
+            [update(source_id, next_poll_at=looked + hour, not_before=looked + hour)],
+            [poll(source_id, started_at=looked)],
+        )
+    assert claim(after=2 * hour) == [right]
+    sources.release("me")
+    assert sources.bring_back(NOW) == 1
+    assert sources.bring_back(NOW) == 0
+    mended = sources.get(early)
+    assert (mended.last_polled_at, mended.next_poll_at, mended.not_before) == (NOW, NOW + hour, NOW + hour)
+    assert sorted(claim(after=2 * hour)) == sorted([early, right])

@@ -38,6 +38,7 @@ WRITING: dict[str, Callable[[], object]] = {
     "sources.claim": lambda: sources.claim(NOW, owner="me", lease=LEASE, limit=5, per_host=5),
     "sources.claim_these": lambda: sources.claim_these([1], NOW, owner="me", lease=LEASE),
     "sources.reschedule": lambda: sources.reschedule({1: NOW + timedelta(hours=1)}, now=NOW),
+    "sources.bring_back": lambda: sources.bring_back(NOW - timedelta(days=1)),
     "sources.hasten": lambda: sources.hasten([1], NOW - timedelta(minutes=1)),
     "sources.renew": lambda: sources.renew(3, "other", NOW + timedelta(hours=1)),
     "sources.release": lambda: sources.release("other"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from loguru import logger
 from models.errors import DatabaseLocked
 from service.scheduler import Scheduler
 
+DAY = 86_400.0
 SOON = 10.0  # seconds; only a broken scheduler takes so long
 
 
@@ -140,3 +142,20 @@ def test_a_job_that_hangs_does_not_hold_up_the_stop_beyond_its_deadline() -> Non
     assert not scheduler.stop(0.05)
     go_on.set()
     assert scheduler.stop(SOON)
+
+
+def test_a_clock_that_is_put_back_stops_nothing() -> None:
+    """APScheduler waits until the clock shows a time: after a day back, a day for what was due at once."""
+    ahead, jumps, runs = [0.0], queue.SimpleQueue[float](), threading.Semaphore(0)
+    made = Scheduler(clock=lambda: time.time() + ahead[0], look_at_clock=0.05, clock_set=jumps.put)
+    made.every(3600.0, "hourly", runs.release, first_in=DAY - 60.0)
+    made.start()
+    ahead[0] = DAY
+    assert jumps.get(timeout=SOON) == pytest.approx(DAY, abs=5)
+    assert not runs.acquire(blocking=False)  # forward, APScheduler itself sees what is due
+    ahead[0] = 0.0
+    assert jumps.get(timeout=SOON) == pytest.approx(-DAY, abs=5)
+    assert runs.acquire(timeout=SOON)  # what was due in a day less a minute came a day sooner
+    since = made.since("hourly")
+    assert made.stop(SOON)
+    assert since is None or since < SOON

@@ -66,6 +66,7 @@ class Inbox:
         self._size = 0
         self._waiting: set[Future[None]] = set()
         self._stopping = False
+        self.held = False  # nothing is taken in for now: there is no room to store it
         # Used inside the loop alone.
         self._slots = asyncio.Semaphore(bounds.at_once)
         self._turns: dict[int, _Turn] = {}
@@ -74,7 +75,7 @@ class Inbox:
         """A place for a delivery that is about to be received; None where there is no room."""
         with self._lock:
             full = self._places.total() >= self._bounds.places
-            if self._stopping or full or self._places[subscription_id] >= self._bounds.of_one:
+            if self._stopping or self.held or full or self._places[subscription_id] >= self._bounds.of_one:
                 return None
             self._places[subscription_id] += 1
         return Place(self, subscription_id)

@@ -89,7 +89,15 @@ def disk(bench: Bench) -> Iterator[Finding]:
     place = next((one for one in path.parents if one.exists()), Path("/"))
     free = shutil.disk_usage(place).free
     used = path.stat().st_size if path.exists() else 0
-    if free < _LITTLE_ROOM:
+    reserve = bench.settings.storage.reserve
+    if free < reserve:
+        yield Finding(
+            Level.TODO,
+            f"only {size(free)} are free at {place}, less than storage.reserve ({size(reserve)}): nothing is "
+            "polled until there is room",
+            "make room, or move the database; what is stored can be asked meanwhile",
+        )
+    elif free < _LITTLE_ROOM:
         yield Finding(
             Level.TODO,
             f"only {size(free)} are free at {place}",
