@@ -275,15 +275,16 @@ def beside_the_daemon(home: Path, server: Server, dry: int) -> None:
         daemon.stop()
 
 
-def in_the_background(home: Path, server: Server) -> None:
+def in_the_background(home: Path, server: Server, *, changed: bool) -> None:
     """The daemon does it by itself after SIGHUP, is killed in the middle, and goes on."""
     settings(home, server, relabel=True)
     stood = verdicts(home)
-    version = topics_of(home, changed=False).hash
-    total = left(home, version)
-    begun = time.time()
+    topics_of(home, changed=not changed)
     with DaemonProcess(home) as daemon:
         daemon.wait_ready()
+        version = topics_of(home, changed=changed).hash
+        total = left(home, version)
+        begun = time.time()
         daemon.signal(signal.SIGHUP)
         with watched(home, "the daemon by itself, until killed"):
             while (now := left(home, version)) > total / 2:
@@ -307,6 +308,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=100_000)
     parser.add_argument("--dry", type=int, default=10_000, help="articles of the dry run")
+    parser.add_argument("--background", action="store_true", help="only what the daemon does by itself")
     parser.add_argument("--home", type=Path, help="where (default: a temporary folder)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, Server() as server:
@@ -321,8 +323,9 @@ def main() -> None:
         print(
             f"{options.articles:,} articles of 500 words, {size:,} MB, filled in {time.time() - begun:,.0f} s"
         )
-        beside_the_daemon(home, server, options.dry)
-        in_the_background(home, server)
+        if not options.background:
+            beside_the_daemon(home, server, options.dry)
+        in_the_background(home, server, changed=options.background)
 
 
 if __name__ == "__main__":
