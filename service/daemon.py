@@ -150,9 +150,10 @@ class _Daemon:
         # Half a second of CPU that a daemon without a page need not spend.
         from service.judging import Judge  # noqa: PLC0415
         from service.web.app import create_app  # noqa: PLC0415
-        from service.web.rules import ApiRules  # noqa: PLC0415
+        from service.web.rules import ApiRules, need_password  # noqa: PLC0415
         from service.web.server import WebServer  # noqa: PLC0415
 
+        need_password(web)
         app = create_app(
             self._application.database,
             allowed_hosts=(web.host, *web.allowed_hosts),
@@ -161,6 +162,7 @@ class _Daemon:
             metrics=self._standing,
             hubs=self._callback(),
             api=ApiRules.of(self._application.settings),
+            password=web.password,
             judge=Judge(lambda: self._application.tagger),
         )
         server = WebServer(app, web.host, web.port)

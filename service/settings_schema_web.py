@@ -7,9 +7,13 @@ from datetime import timedelta
 
 from service.settings_field import setting
 from service.settings_kinds import Boolean, Checked, Choice, Duration, Integer, Maybe, Text, Texts
-from service.settings_units import public_address, secret_token, web_origin
+from service.settings_units import kept_password, public_address, secret_token, web_origin
 
 EXAMPLE_TOKEN = "put-here-what-openssl-rand-hex-32-prints"  # noqa: S105 - nobody is let in by it
+# Of a password that nobody has.
+EXAMPLE_PASSWORD = (
+    "scrypt:15:8:1:RJodBZ//s0hluUW/vVTzyg==:yCkSxLnwAkaReeCXFYpOfoINtHhvTIsbyf52lFh/dHs="  # noqa: S105
+)
 _PUBLIC_ADDRESS = Checked("an http:// or https:// address without a query", public_address)
 _ORIGIN = Checked("an origin", web_origin)
 _TOKEN = Checked("32 to 200 letters, digits, - and _ (as 'openssl rand -hex 32' makes them)", secret_token)
@@ -24,6 +28,13 @@ class Web:
     port: int = setting(Integer(0, 65_535), 8077, "the port to listen on; 0 takes any free one")
     allowed_hosts: tuple[str, ...] = setting(
         Texts("host names"), (), "names it is reached by, besides localhost and web.host (behind a proxy)"
+    )
+    password: str | None = setting(
+        Maybe(Checked("what 'wirewatch password' prints", kept_password)),
+        None,
+        "what people sign in to the page with; needed where web.host is no loopback address",
+        secret=True,
+        example=EXAMPLE_PASSWORD,
     )
     public_url: str | None = setting(
         Maybe(_PUBLIC_ADDRESS),

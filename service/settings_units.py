@@ -6,6 +6,8 @@ import re
 from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
+from service import passwords
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdw])")
 _BYTES = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
@@ -83,6 +85,13 @@ def public_address(text: str) -> str:
     parts = urlsplit(web_address(text))
     if parts.query or parts.fragment or parts.username is not None:
         raise ValueError("an address to append a path to has no query, fragment or user name")
+    return text
+
+
+def kept_password(text: str) -> str:
+    """A password as it is kept, not the password itself. Raises ValueError."""
+    if not passwords.is_kept(text):
+        raise ValueError("this is no password as 'wirewatch password' prints it")
     return text
 
 

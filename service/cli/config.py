@@ -82,7 +82,11 @@ def shown(settings: Settings, key: str) -> Any:
     one = all_settings()[key]
     value = getattr(getattr(settings, section) if section else settings, one.name)
     written = one.metadata["kind"].show(value)
-    return mask(written) if isinstance(written, str) else written
+    if not isinstance(written, str):
+        return written
+    # An address or a path is a secret only where it holds a password; of all else nothing is shown.
+    whole = one.metadata["secret"] and key.endswith(("password", "token"))
+    return "***" if whole else mask(written)
 
 
 def _host(limits: Any) -> dict[str, Any]:

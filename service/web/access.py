@@ -107,6 +107,14 @@ class Access:
             )
         return caller
 
+    def may_read(self, request: Request) -> bool:
+        """Whether who asks may read: for what is no part of the API and tells no problems."""
+        try:
+            self.caller(request, Scope.READ)
+        except Problem:
+            return False
+        return True
+
     def _count(self, client: str) -> Allowance | None:
         if self._rates is None:
             return None

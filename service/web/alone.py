@@ -23,7 +23,7 @@ from service.tagging import Tagger
 from service.web.app import create_app
 from service.web.health import HealthReport
 from service.web.metrics import Standing
-from service.web.rules import ApiRules
+from service.web.rules import ApiRules, need_password
 from service.web.server import WebServer
 
 _WORDS = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGHUP: "reload"}
@@ -48,6 +48,8 @@ def run_page(settings: Settings, *, environ: Mapping[str, str] | None = None) ->
         database = open_database(settings.database, busy_timeout=timeout, read_only=True)
         try:
             migrate.check(database)
+            sockets = inherited_sockets(environ)
+            need_password(settings.web, sockets)
             app = create_app(
                 database,
                 allowed_hosts=(settings.web.host, *settings.web.allowed_hosts),
@@ -56,9 +58,10 @@ def run_page(settings: Settings, *, environ: Mapping[str, str] | None = None) ->
                 metrics=lambda: Standing(ready=True),
                 verdicts=False,
                 api=ApiRules.of(settings),
+                password=settings.web.password,
                 judge=Judge(cache(lambda: Tagger(topics_of(settings)))),
             )
-            server = WebServer(app, settings.web.host, settings.web.port, sockets=inherited_sockets(environ))
+            server = WebServer(app, settings.web.host, settings.web.port, sockets=sockets)
             server.start()
             try:
                 _serve(server, notifier, words)

@@ -28,6 +28,7 @@ from service.web.api.resource import Parts
 from service.web.api.routes import routes as api_routes
 from service.web.health import HealthPages, HealthReport
 from service.web.hubs import PREFIX, HubCallback
+from service.web.login import Login, LoginGate, user_of
 from service.web.metrics import MetricsPage, Standing
 from service.web.pages import Judge, ReadingPages
 from service.web.parameters import BadParameter
@@ -56,6 +57,7 @@ def create_app(
     hubs: HubCallback | None = None,
     judge: Judge | None = None,
     api: ApiRules | None = None,
+    password: str | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Starlette:
     """The whole page as an ASGI application.
@@ -66,7 +68,7 @@ def create_app(
     database is. Without ``metrics`` there is no ``/metrics``, without ``verdicts`` none are
     asked for or taken, without ``hubs`` none of those is answered, and without ``judge`` an article does not
     say why it carries no other topics. ``api`` says which programs and feed readers are answered; without it,
-    those on this machine.
+    those on this machine. ``password``, as `service.passwords` keeps it, has people sign in first.
     """
     templates = Pages()
     tokens = Tokens()
@@ -74,12 +76,14 @@ def create_app(
     form = VerdictForm(database, tokens, clock) if verdicts else None
     checks = HealthPages(health, started_at=started_at, clock=clock)
     rules = api or ApiRules()
-    access = Access(rules, clock=clock, ticks=time.monotonic, writable=verdicts)
+    login = Login(password, templates, clock) if password else None
+    access = Access(rules, clock=clock, ticks=time.monotonic, signed_in=_signed_in, writable=verdicts)
     parts = Parts(database, access, rules, clock, writable=verdicts)
     measured = MetricsPage(metrics, started_at=started_at, clock=clock) if metrics else None
     return Starlette(
         routes=[
             *_pages(reading, form),
+            *(_ways_in(login) if login else []),
             Route("/healthz", checks.live, name="healthz"),
             Route("/readyz", checks.ready, name="readyz"),
             *([Route("/metrics", measured.answer, name="metrics")] if measured else []),
@@ -88,7 +92,10 @@ def create_app(
             *feeds.routes(parts),
             Mount("/static", _Static(packages=[("service.web", "static")]), name="static"),
         ],
-        middleware=_middleware(templates, allowed_hosts, {PREFIX: hubs.host} if hubs else {}),
+        middleware=[
+            *_middleware(templates, allowed_hosts, {PREFIX: hubs.host} if hubs else {}),
+            *([Middleware(LoginGate, login=login, may_measure=access.may_read)] if login else []),
+        ],
         exception_handlers=_handlers(templates),
         lifespan=_lifespan,
     )
@@ -107,6 +114,19 @@ def _pages(reading: ReadingPages, form: VerdictForm | None) -> list[Route]:
     if form:
         found.append(Route("/articles/{id}/verdict", form.submit, name="verdict", methods=["POST"]))
     return found
+
+
+def _ways_in(login: Login) -> list[Route]:
+    return [
+        Route("/login", login.form, name="login"),
+        Route("/login", login.submit, methods=["POST"]),
+        Route("/logout", login.out, name="logout", methods=["POST"]),
+    ]
+
+
+def _signed_in(request: Request) -> str | None:
+    name = user_of(request)
+    return None if name is None else name or "somebody"
 
 
 def _middleware(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
+from socket import AF_UNIX, socket
 
-from service.settings import Settings
+from service.errors import DaemonError
+from service.settings import Settings, Web
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,22 @@ class ApiRules:
             public_url=web.public_url,
             read_token=api.read_token,
             write_token=api.write_token,
+        )
+
+
+def need_password(web: Web, sockets: Sequence[socket] = ()) -> None:
+    """Let nobody serve the page to other machines without a password.
+
+    :param sockets: that are listened on instead of ``web.host``
+    :raises DaemonError: there is none, and other machines could reach it
+    """
+    where = [f"{one.getsockname()[0]}" for one in sockets if one.family != AF_UNIX] if sockets else [web.host]
+    others = [host for host in where if not is_loopback(host)]
+    if others and web.password is None:
+        raise DaemonError(
+            f"The page would be served on {others[0]}, where other machines reach it, and no password is "
+            "set: let 'wirewatch password --output FILE' make one and set web.password_file to that FILE, or "
+            "set web.host to 127.0.0.1"
         )
 
 

@@ -48,7 +48,11 @@ class Pages:
             return f"{path('static', path=name)}?v={_version(name)}"
 
         text = self._environment.get_template(template).render(
-            path=path, static=static, theme=_theme(request), **({"signed_in": False} | context)
+            path=path,
+            static=static,
+            theme=_theme(request),
+            signed_in="wirewatch.user" in request.scope,
+            **context,
         )
         return HTMLResponse(text.encode("utf-8", errors="replace"), status_code=status)
 

@@ -1,8 +1,8 @@
 """People's verdicts from the article page: the one thing here that writes.
 
-Nobody signs in, so that what a stranger's page could make a visitor's browser do must be told from what the
-visitor did: the browser's own word on where the request comes from (Fetch Metadata, RFC 6454 Origin), and a
-token that only someone who can read the article's page has.
+Whether or not people sign in, what a stranger's page could make a visitor's browser do must be told from
+what the visitor did: the browser's own word on where the request comes from (Fetch Metadata, RFC 6454
+Origin), and a token that only someone who can read the article's page has.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -22,14 +21,14 @@ from starlette.responses import RedirectResponse, Response
 
 from models import labels
 from models.errors import NotFound
+from service.web.forms import check_origin, read_form
+from service.web.login import user_of
 from service.web.parameters import BadParameter, read_id
 
 if TYPE_CHECKING:
     from models.database import Database
 
-MAX_BODY = 4_096  # bytes; a token, a topic and a word are a few hundred
 VALUES: Mapping[str, int | None] = {"yes": 1, "no": -1, "withdraw": 0, "undo": None}
-_FORM = "application/x-www-form-urlencoded"
 _FIELDS = frozenset(("token", "topic", "verdict"))
 
 
@@ -58,18 +57,17 @@ class VerdictForm:
 
     async def submit(self, request: Request) -> Response:
         """Give, withdraw or undo a verdict, then send the browser back to the article (303)."""
-        _check_origin(request)
+        check_origin(request)
         number = read_id(request.path_params["id"])
         if number is None:
             raise NotFound("Articles have numbers, and this is none.")
-        form = await _form(request)
+        form = await read_form(request, _FIELDS)
         if not self._tokens.right(number, form["token"]):
             raise HTTPException(403, "This page was too old to be sent. Go back, load it again, and repeat.")
         if form["verdict"] not in VALUES:
             raise BadParameter("verdict", f"it is none of {', '.join(VALUES)}")
-        client = request.client.host if request.client else "unknown"
         value = VALUES[form["verdict"]]
-        await run_in_threadpool(self._write, number, form["topic"], value, f"the page ({client})")
+        await run_in_threadpool(self._write, number, form["topic"], value, _name_of(request))
         path = str(request.app.url_path_for("article", id=number))
         return RedirectResponse(request.scope.get("root_path", "") + path + "#why", 303)
 
@@ -84,32 +82,7 @@ class VerdictForm:
             # Withdrawn already, as by a second click: what was wanted is so.
 
 
-def _check_origin(request: Request) -> None:
-    """Refuse what another site's page sent. A browser's form brings at least one of the two headers."""
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    host = request.headers.get("host", "")
-    # Only the name is compared: a proxy in front of us may speak https where we speak http.
-    same = origin is not None and origin.partition("://")[2].lower() == host.lower() and bool(host)
-    if (site is not None and site != "same-origin") or (origin is not None and not same):
-        raise HTTPException(403, "Verdicts are taken from this site's own pages only.")
-    if site is None and origin is None:
-        raise HTTPException(403, "The request does not say which page it comes from (Origin).")
-
-
-async def _form(request: Request) -> dict[str, str]:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise HTTPException(415, f"A verdict is sent as a form ({_FORM}).")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise HTTPException(413, f"A verdict has at most {MAX_BODY:,} bytes.")
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=10, errors="strict")
-    except ValueError as error:
-        raise BadParameter("form", "it cannot be read") from error
-    form = dict(pairs)
-    if len(pairs) != len(form) or form.keys() != _FIELDS:
-        raise BadParameter("form", f"it has {', '.join(sorted(_FIELDS))}, each once")
-    return form
+def _name_of(request: Request) -> str:
+    """Who says so: the name that they signed in with, else where they are."""
+    client = request.client.host if request.client else "unknown"
+    return user_of(request) or f"the page ({client})"
