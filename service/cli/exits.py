@@ -71,6 +71,8 @@ def exit_code(error: BaseException) -> Exit | None:
     if storage is not None and isinstance(error, storage.StorageError):
         if isinstance(error, storage.NotFound):
             return Exit.NOT_FOUND
+        if isinstance(error, storage.DatabaseDamaged):
+            return Exit.DAMAGED
         wrong = isinstance(error, storage.QueryError | storage.AlreadyThere)
         return Exit.USAGE if wrong else Exit.DATABASE
     return None
