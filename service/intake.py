@@ -43,7 +43,7 @@ from service.reading import Reading
 from service.recurring import furniture_of
 from service.rhythm import usual_gap
 from service.tagging import Tagger
-from service.targets import feed_target, priors
+from service.targets import feed_target, kept_validators, priors
 from service.values import Failed, Fetched, FetchResult, Hints, NotModified, Reason, Validators
 from service.websub.discovery import note_offer
 from service.workers import Workers, explain_failure
@@ -293,6 +293,7 @@ class FeedIntake:
         if again:
             validators, source = Validators(), replace(source, body_hash=None)
         history = _dates(reading) if reading else []
+        validators = kept_validators(source, validators, news=outcome is Outcome.NEW)
         hints = _merged(look.result.hints, reading.hints) if reading else look.result.hints
         following = next_poll(
             looks.schedule_of(source),

@@ -16,6 +16,8 @@ from service.values import FeedTarget, Reason, Validators
 
 _MAX_SECRET = 8192  # bytes; a larger file is not a password
 
+_LIED = "!"  # before an ETag that is remembered as worth nothing; a server's own begins with a quote or W/
+
 
 def feed_target(source: SourceRecord, *, force: bool = False) -> FeedTarget:
     """What to ask for, and how.
@@ -24,7 +26,29 @@ def feed_target(source: SourceRecord, *, force: bool = False) -> FeedTarget:
     """
     target = target_of(source.location, source.options)
     validators = Validators(source.etag, source.last_modified, source.body_hash)
+    if _lied(source):
+        validators = Validators(
+            body_hash=source.body_hash
+        )  # asked for whole: what changed is told by the body
     return replace(target, validators=validators, force=force)
+
+
+def kept_validators(source: SourceRecord, given: Validators, *, news: bool) -> Validators:
+    """What to remember of the validators that came with an answer.
+
+    Some servers say "not modified" for ever. One whose validators stayed the same while its document brought
+    news has lied: they are marked, and not sent again until the server gives others.
+    """
+    before = (source.etag or "").removeprefix(_LIED) or None, source.last_modified
+    same = (given.etag, given.last_modified) == before != (None, None)
+    changed = source.body_hash is not None and given.body_hash not in (None, source.body_hash)
+    if same and (_lied(source) or (news and changed)):
+        return replace(given, etag=_LIED + (given.etag or ""))
+    return given
+
+
+def _lied(source: SourceRecord) -> bool:
+    return (source.etag or "").startswith(_LIED)
 
 
 def target_of(location: str, options: Mapping[str, str | int | float | bool]) -> FeedTarget:

@@ -118,6 +118,36 @@ def test_a_server_that_says_304_for_ever_is_asked_for_the_whole_once_a_day(
     assert titles(source) == 4
 
 
+def test_validators_that_lied_are_not_sent_again_until_the_server_gives_others(
+    bench: Bench, server: Server
+) -> None:
+    shown, tag = ["a"], ['"1"']
+
+    def lies(request: Request) -> Reply:
+        if request.headers.get("if-none-match") == tag[0]:
+            return Reply(304, etag=tag[0])
+        return Reply(body=rss(*shown), etag=tag[0])
+
+    server.route("/feed", lies)
+    source = bench.add(server.url("/feed"))
+
+    def look(hours: int, *names: str) -> tuple[str, int, bool]:
+        bench.at(START + hours * HOUR)
+        shown[:0] = names
+        poll = bench.look(source)
+        return poll.outcome, poll.new, "if-none-match" in server.requests[-1].headers
+
+    assert look(0) == ("ok", 1, False)
+    assert look(1, "b") == ("not_modified", 0, True)
+    assert look(25, "c") == ("ok", 2, False)  # the whole, once a day: it has lied
+    assert look(26, "d") == ("ok", 1, False)
+    assert look(27) == ("not_modified", 0, False)  # told by the body
+    assert look(28, "e") == ("ok", 1, False)
+    tag[0] = '"2"'
+    assert look(29, "f") == ("ok", 1, False)
+    assert look(30) == ("not_modified", 0, True)  # trusted again
+
+
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("by_date", [False, True])
 def test_retry_after_binds_also_a_look_by_hand_unless_forced(
