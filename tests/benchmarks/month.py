@@ -105,6 +105,7 @@ def _report(database: Database, world: World, found: Outcome, days: float) -> No
     ):
         print(f"  {name:40}{value:>10,}")
     print(f"  {'longest that a missed one was shown':40}{longest:>9.2f} h")
+    _missed(world, found)
     print(f"  {'edits shown for a day, and missed':40}{found.edits:>10,} {found.edits_missed:,}")
     _hosts(world, found)
     now = START + timedelta(seconds=world.now)
@@ -115,6 +116,20 @@ def _report(database: Database, world: World, found: Outcome, days: float) -> No
     with database.session():
         adopted = database.value("SELECT count(*) FROM source WHERE moved_from IS NOT NULL")
     print(f"moves: {moved} moved, {adopted} followed; gone: {gone}, paused {counts.get(Health.GONE, 0)}")
+
+
+def _missed(world: World, found: Outcome) -> None:
+    """What was missed, by what its server is and what befell it."""
+    groups: dict[str, list[float]] = defaultdict(list)
+    for one in found.missed:
+        feed = world.feeds[one.feed]
+        kind = "a server says 304 for ever" if feed.validators == "lies" else "a server is honest"
+        if feed.troubles or feed.moves or feed.gone:
+            kind += ", with outages or moves"
+        groups[kind].append(one.shown / 3600)
+    for kind, shown in sorted(groups.items()):
+        middle = sorted(shown)[len(shown) // 2]
+        print(f"    {kind:48}{len(shown):>6,}, shown for {middle:.2f} h (median), {max(shown):.2f} h at most")
 
 
 def _table_of_polls(database: Database, world: World, days: float) -> None:
