@@ -26,8 +26,8 @@ from tests.trap_table import answer, traps
 TOPICS = ("sanctions", "arms", "diplomacy")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 # Measured on held-out folds when the packaged weights were trained, less what another split may cost.
-CROSS_VALIDATED_F1 = {"sanctions": 0.86, "arms": 0.86, "diplomacy": 0.895}
-CROSS_VALIDATED_AP = {"sanctions": 0.93, "arms": 0.94, "diplomacy": 0.96}
+CROSS_VALIDATED_F1 = {"sanctions": 0.87, "arms": 0.87, "diplomacy": 0.9}
+CROSS_VALIDATED_AP = {"sanctions": 0.94, "arms": 0.945, "diplomacy": 0.965}
 FITTED_F1 = {"sanctions": 0.95, "arms": 0.95, "diplomacy": 0.95}  # on the rows it was trained with
 CALIBRATION_ERROR = 0.06
 
