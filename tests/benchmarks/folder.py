@@ -15,8 +15,9 @@ a rescan, nothing changed, nothing read             1.15             9.32
 one in a hundred changed                            1.08            10.66
 a rescan that arms inotify                          1.26             9.84
 folders watched                                      203            2,021
-reading what is remembered, as each scan            0.65                -
-memory of a rescan, at its highest               13.7 MB                -
+reading what is remembered, as each scan            0.65             7.53
+memory of what is remembered, while scanning       50 MB           480 MB
+memory of a rescan beside that, at its highest   13.7 MB         136.8 MB
 =========================================  =============  ===============
 """
 
