@@ -11,10 +11,12 @@ from loguru import logger
 from models import migrate, upkeep
 from models.database import Database, open_database
 from models.errors import DatabaseDamaged, QueryTimeout, StorageError
+from models.retention import Rule, unknown_topics
 from service.backup import Besides, Made, Progress, back_up, list_backups
 from service.backup_rotation import Keep
 from service.errors import BackupError
 from service.restore import Places
+from service.retention import Pruning
 from service.settings import Settings
 
 _LONGEST_CHECK = 60.0  # seconds of a start after an unclean stop; some 10 GB
@@ -58,6 +60,30 @@ def restore_places(settings: Settings, into: str | None) -> Places:
     return Places(
         str(path), Path(f"{path}.learned"), Path(f"{path}.topics.toml"), Path(f"{path}.weights.json")
     )
+
+
+def retention_rule(settings: Settings, now: datetime) -> Rule:
+    """What the settings say is to be deleted; nothing where they say nothing."""
+    retention = settings.retention
+    return Rule(
+        before=None if retention.max_age is None else now - retention.max_age,
+        most=retention.max_articles,
+        keep_topics=retention.keep_topics,
+    )
+
+
+def begin_pruning(settings: Settings, now: datetime) -> Pruning | None:
+    """What deletes by the settings; None where they want nothing deleted, or name an unknown topic."""
+    rule = retention_rule(settings, now)
+    if rule.before is None and rule.most is None:
+        return None
+    unknown = unknown_topics(rule.keep_topics)
+    if unknown:
+        logger.error(
+            "nothing is deleted: retention.keep_topics names {}, and there is no such topic", unknown[0]
+        )
+        return None
+    return Pruning(rule)
 
 
 def check_after(settings: Settings, *, unclean: bool) -> None:

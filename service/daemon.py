@@ -27,6 +27,7 @@ from service import signals
 from service.application import Application
 from service.care import check_after
 from service.errors import WirewatchError
+from service.housekeeping import schedule_retention
 from service.lock import DaemonLock
 from service.logs import configure
 from service.owner import owner_is_dead
@@ -194,6 +195,7 @@ class _Daemon:
         self._scheduler.every(
             _LEARNED_EVERY, LEARNED, lambda: self._look_for_learned(words), first_in=_LEARNED_EVERY
         )
+        schedule_retention(self._scheduler, self._application)
         if self._notifier.watchdog:
             self._scheduler.every(self._notifier.watchdog / 2, WATCHDOG, self._watch)
         if self._application.hubs is not None:

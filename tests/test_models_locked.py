@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from models import articles, furniture, labels, pages, sources, tokens, websub
+from models import articles, furniture, labels, pages, retention, sources, tokens, websub
 from models.database import Database
 from models.errors import DatabaseLocked
 from models.records import FileRecord, PageRecord, Retagged, SourceKind, SourceSave, SourceSpec, TopicSpec
@@ -57,6 +57,7 @@ WRITING: dict[str, Callable[[], object]] = {
     "articles.delete": lambda: articles.delete([1, 2], NOW),
     "articles.mark_vanished": lambda: articles.mark_vanished(2, ["/in/a"], NOW),
     "articles.forget_unreadable": lambda: articles.forget_unreadable(2, ["/in/x.zip"]),
+    "retention.prune": lambda: retention.prune(retention.Rule(before=LATER), NOW, after_id=0, limit=5),
     "pages.write": lambda: pages.write(1, {1: PAGE}),
     "pages.give_up": lambda: pages.give_up([2]),
     "furniture.write": lambda: furniture.write(1, furniture.FurnitureRecord(2, {7: 2}, {7: 1}), NOW),
@@ -141,6 +142,7 @@ def test_no_writing_function_is_forgotten() -> None:
             "topic_id", "topics", "unjudged", "verdicts",
         ),
         "furniture": ("counted",),
+        "retention": ("examine", "unknown_topics"),
         "pages": ("due", "get", "read_pages", "write_pages"),
         "sources": (
             "find", "get", "ids_of", "lease_owners", "list_sources", "named", "names", "overdue", "polls",
@@ -151,7 +153,7 @@ def test_no_writing_function_is_forgotten() -> None:
     names = {f"{module}.{name}" for module, functions in reading.items() for name in functions}
     public = {
         f"{module.__name__.removeprefix('models.')}.{name}"
-        for module in (sources, articles, furniture, labels, pages, tokens, websub)
+        for module in (sources, articles, furniture, labels, pages, retention, tokens, websub)
         for name, value in vars(module).items()
         if callable(value)
         and not name.startswith("_")
