@@ -23,9 +23,10 @@ from models.questions import LARGEST_PAGE, checksum
 from models.records import ArticleRecord, ArticleSummary
 from models.tagging import CHUNK, marks
 
-_CURSOR = struct.Struct(">B8sq")
+_CURSOR = struct.Struct(">B8sqq")
 _KIND = 3  # the kinds of `models.questions` are 1 and 2
 _INSTANCE = "instance"  # the key in meta of this database's id
+_SLACK = 60_000_000  # microseconds by which clocks and long transactions may differ
 _WRONG = "this cursor was not given by Wirewatch, or was cut: start again without one"
 
 
@@ -57,7 +58,7 @@ def since(cursor: str | None, *, limit: int = 200, whole: bool = False) -> Chang
         raise QueryError(f"a page has 1 to {LARGEST_PAGE} changes, not {limit}")
     database = current()
     with database.snapshot():
-        after = 0 if cursor is None else _read(database, cursor)
+        after, moment = (0, 0) if cursor is None else _read(database, cursor)
         rows = database.rows(
             "SELECT seq, article_id, changed_at FROM article_change WHERE seq > ? ORDER BY seq LIMIT ?",
             (after, limit + 1),
@@ -65,7 +66,7 @@ def since(cursor: str | None, *, limit: int = 200, whole: bool = False) -> Chang
         page = rows[:limit]
         found = _articles(database, [row[1] for row in page], whole=whole)
         changes = tuple(Change(number, from_micros(at), found.get(number)) for _, number, at in page)
-        behind = _write(database, page[-1][0] if page else after)
+        behind = _write(database, *((page[-1][0], page[-1][2]) if page else (after, moment)))
     return Changes(changes, behind, len(rows) > limit)
 
 
@@ -73,7 +74,7 @@ def latest() -> str:
     """The cursor behind everything that has changed so far."""
     database = current()
     with database.snapshot():
-        return _write(database, _last(database))
+        return _write(database, *_last(database))
 
 
 def last_changed(ids: Sequence[int]) -> datetime | None:
@@ -104,17 +105,19 @@ def _articles(
     return {one.id: one for one in reading.summaries(database, "id", ids)}
 
 
-def _last(database: Database) -> int:
-    """The number that was given last; deleting its row takes none back."""
-    return int(database.value("SELECT COALESCE(max(seq), 0) FROM article_change"))
+def _last(database: Database) -> tuple[int, int]:
+    """The number that was given last, and when; no row is ever taken away but to get the next number."""
+    rows = database.rows("SELECT seq, changed_at FROM article_change ORDER BY seq DESC LIMIT 1")
+    return rows[0] if rows else (0, 0)
 
 
-def _write(database: Database, seq: int) -> str:
-    packed = _CURSOR.pack(_KIND, _stamp(database), seq)
+def _write(database: Database, seq: int, moment: int) -> str:
+    packed = _CURSOR.pack(_KIND, _stamp(database), seq, moment)
     return base64.urlsafe_b64encode(packed + checksum(packed)).decode().rstrip("=")
 
 
-def _read(database: Database, text: str) -> int:
+def _read(database: Database, text: str) -> tuple[int, int]:
+    """The number and the moment of a cursor."""
     try:
         raw = base64.b64decode((text + "=" * (-len(text) % 4)).encode("ascii"), altchars=b"-_", validate=True)
     except ValueError as error:
@@ -122,15 +125,28 @@ def _read(database: Database, text: str) -> int:
     packed, check = raw[: _CURSOR.size], raw[_CURSOR.size :]
     if len(packed) != _CURSOR.size or check != checksum(packed):
         raise QueryError(_WRONG)
-    kind, stamp, seq = _CURSOR.unpack(packed)
+    kind, stamp, seq, moment = _CURSOR.unpack(packed)
     if kind != _KIND:
         raise QueryError(_WRONG)
-    if stamp != _stamp(database) or not 0 <= seq <= _last(database):
+    if stamp != _stamp(database) or seq < 0 or _given_again(database, seq, moment):
         raise QueryError(
             "this cursor is of another database, or of this one before an older backup was restored: "
             "start again without one"
         )
-    return int(seq)
+    return seq, moment
+
+
+def _given_again(database: Database, seq: int, moment: int) -> bool:
+    """Whether a number was given after a cursor had passed it, as it is where a backup was restored since.
+
+    Then the newest change up to it is later than the cursor, or the number has not been given again yet.
+    """
+    if seq > _last(database)[0]:
+        return True
+    newest = database.value(
+        "SELECT changed_at FROM article_change WHERE seq <= ? ORDER BY seq DESC LIMIT 1", (seq,)
+    )
+    return newest is not None and newest > moment + _SLACK
 
 
 def _stamp(database: Database) -> bytes:

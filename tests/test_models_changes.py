@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from models import articles, changes, labels
 from models.database import Database
 from models.errors import QueryError
+from models.fields import to_micros
 from models.records import ArticleRecord, FileRecord, Retagged, SourceKind, SourceRecord
 from tests.storage import NOW, TAXONOMY, add_source, add_topics, article, store, tag
 
@@ -108,10 +109,23 @@ def test_a_cursor_of_elsewhere_or_of_the_future_is_refused(database: Database) -
         database.execute("DELETE FROM article_change WHERE seq = (SELECT max(seq) FROM article_change)")
     with pytest.raises(QueryError, match="older backup"):
         changes.since(ahead)
-    cursor = changes.latest()
+    cursor, instance = changes.latest(), changes.instance()
     with database.transaction():
         database.execute("UPDATE meta SET value = ? WHERE key = 'instance'", ("0" * 32,))
     with pytest.raises(QueryError, match="another database"):
+        changes.since(cursor)
+    # Restored, and by now as many changes came again: the numbers are the same, the changes others.
+    with database.transaction():
+        database.execute("UPDATE meta SET value = ? WHERE key = 'instance'", (instance,))
+    assert told(cursor) == []
+    with database.transaction():
+        seq = database.value("SELECT max(seq) FROM article_change")
+        database.execute("DELETE FROM article_change WHERE seq = ?", (seq,))
+        database.execute(
+            "INSERT INTO article_change (seq, article_id, changed_at) VALUES (?, 77, ?)",
+            (seq, to_micros(LATER)),
+        )
+    with pytest.raises(QueryError, match="older backup"):
         changes.since(cursor)
     flipped = bytearray(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     flipped[-4] ^= 1
