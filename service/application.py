@@ -62,6 +62,7 @@ class Application:
         self.clock = clock
         self.owner = owner_name()
         self.tally = Tally()
+        self.keep_alive = True  # whether connections are kept for the next request to the same host
         self._learned = _learned_signature(settings)
         self.tagger = Tagger(topics_of(settings))
         self._closing = ExitStack()
@@ -127,7 +128,7 @@ class Application:
     @cached_property
     def network(self) -> Network:
         """What everything that goes out shares."""
-        network = Network.of(self.settings)
+        network = Network.of(self.settings, keep_alive=self.keep_alive)
         self._closing.callback(network.close)
         return network
 

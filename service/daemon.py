@@ -26,6 +26,7 @@ from models.errors import StorageError
 from service import signals
 from service.application import Application
 from service.care import check_after
+from service.descriptors import within_limit
 from service.errors import WirewatchError
 from service.housekeeping import schedule_retention
 from service.lock import DaemonLock
@@ -84,8 +85,9 @@ def run_daemon(
         try:
             notifier.extend_timeout(_MIGRATION_TIME)
             check_after(settings, unclean=not orderly)
+            settings, keep_alive = within_limit(settings)
             with Application.open(settings) as application:
-                orderly = False
+                orderly, application.keep_alive = False, keep_alive
                 daemon = _Daemon(application, notifier, config_path, environ)
                 code = daemon.run(words)
             orderly = True
@@ -206,8 +208,6 @@ class _Daemon:
         self._relabel()
         self._scheduler.start()
 
-    # -- jobs ----------------------------------------------------------------------------------------------
-
     def _has_room(self) -> bool:
         """Whether what is found can be stored; where not, hubs are asked to come again, too."""
         lack = self._room.look()
@@ -226,22 +226,20 @@ class _Daemon:
 
     def _bring_back(self) -> None:
         if count := source_store.bring_back(self._application.clock()):
-            logger.warning(
-                "{} sources were last looked at in the future: the clock has been put back; their due times "
-                "are brought back, too",
-                count,
-            )
+            logger.warning("{} sources were last looked at in the future: their due times come back", count)
+
+    # -- jobs ----------------------------------------------------------------------------------------------
 
     def _report(self) -> None:
         self._notifier.status(self._status())
 
     def _tidy(self) -> None:
         self._application.tidy()
-        before = self._application.clock() - self._application.settings.storage.keep_polls
-        forgotten = 0
         if self._room.lack:
             return  # forgetting takes room, too
         self._bring_back()
+        before = self._application.clock() - self._application.settings.storage.keep_polls
+        forgotten = 0
         while count := source_store.forget_polls(before):
             forgotten += count
         if forgotten:

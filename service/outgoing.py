@@ -21,10 +21,11 @@ class Network:
     politeness: Politeness
 
     @classmethod
-    def of(cls, settings: Settings) -> Network:
-        """By the settings; to be closed."""
+    def of(cls, settings: Settings, *, keep_alive: bool = True) -> Network:
+        """By the settings; to be closed. ``keep_alive``: connections are kept for the next request."""
         loop = EventLoop()
-        return cls(loop, loop.submit(fetcher_of(settings)).result(), politeness_of(settings))
+        fetcher = loop.submit(fetcher_of(settings, keep_alive=keep_alive)).result()
+        return cls(loop, fetcher, politeness_of(settings))
 
     def forget_idle(self) -> int:
         """Drop what is known of hosts that nobody asks now; how many are left."""
@@ -51,7 +52,7 @@ def guard_of(settings: Settings) -> Guard:
     )
 
 
-async def fetcher_of(settings: Settings) -> Fetcher:
+async def fetcher_of(settings: Settings, *, keep_alive: bool = True) -> Fetcher:
     """What fetches by the settings, made inside the loop that it works in; to be closed there."""
     http = settings.http
     return Fetcher(
@@ -66,6 +67,7 @@ async def fetcher_of(settings: Settings) -> Fetcher:
         contact=http.contact,
         proxy=http.proxy,
         connections=settings.schedule.fetches,
+        keep_alive=keep_alive,
     )
 
 

@@ -115,6 +115,7 @@ class Client:
         ca_file: Path | None = None,
         resolver: AbstractResolver | None = None,
         connections: int = 100,
+        keep_alive: bool = True,
     ) -> None:
         self.guard = guard or Guard()
         self.limits = limits or Limits()
@@ -122,6 +123,7 @@ class Client:
         self._resolver = resolver
         self._own_resolver = resolver is None
         self._connections = connections
+        self._keep_alive = keep_alive
         self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
         self._context: ssl.SSLContext | None = None
 
@@ -158,6 +160,7 @@ class Client:
                 allow_private=allow_private,
                 resolver=self._resolver,
                 limit=self._connections,
+                keep_alive=self._keep_alive,
                 guarded=not proxied,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),

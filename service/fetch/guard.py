@@ -219,6 +219,7 @@ class Guard:
         allow_private: bool = False,
         resolver: AbstractResolver | None = None,
         limit: int = 100,
+        keep_alive: bool = True,
         guarded: bool = True,
     ) -> TCPConnector:
         """A connector whose every socket passes the guard; call it inside the running loop.
@@ -240,6 +241,7 @@ class Guard:
             resolver=resolver,
             ttl_dns_cache=60,  # rebinding within it is no matter: the guard sees the address, not the name
             limit=limit,
-            keepalive_timeout=30.0,
+            # aiohttp refuses a time with it where none are kept.
+            **({"keepalive_timeout": 30.0} if keep_alive else {"force_close": True}),
             socket_factory=make_socket,
         )

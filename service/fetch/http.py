@@ -101,6 +101,7 @@ class Fetcher:
     :param ca_file: certificates to trust besides the system's
     :param resolver: what turns names into addresses, instead of the system
     :param connections: how many at once, for all hosts together
+    :param keep_alive: whether they stay open for a while for the next request to the same host
     """
 
     def __init__(
@@ -113,9 +114,15 @@ class Fetcher:
         ca_file: Path | None = None,
         resolver: AbstractResolver | None = None,
         connections: int = 100,
+        keep_alive: bool = True,
     ) -> None:
         self.client = Client(
-            guard=guard, limits=limits, ca_file=ca_file, resolver=resolver, connections=connections
+            guard=guard,
+            limits=limits,
+            ca_file=ca_file,
+            resolver=resolver,
+            connections=connections,
+            keep_alive=keep_alive,
         )
         self.user_agent = user_agent(contact)
         self.proxy = proxy

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 from models import upkeep
 from service.cli.checks.bench import Bench, Finding, Level
 from service.cli.output import span
+from service.descriptors import BESIDES
 from service.errors import TopicsError
 from service.settings import Settings
 
 _SKEW = timedelta(seconds=30)  # between two machines that share a database
 _BACKWARDS = timedelta(minutes=2)  # a look "in the future" that no rounding explains
-_BESIDES = 200  # open files besides the fetches: the database, workers, the page, the log
 
 
 def settings(bench: Bench) -> Iterator[Finding]:
@@ -69,7 +69,7 @@ def topics(bench: Bench) -> Iterator[Finding]:
 def limits(bench: Bench) -> Iterator[Finding]:
     """Whether a process may open as many files as the settings need."""
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = bench.settings.schedule.fetches + _BESIDES
+    needed = bench.settings.schedule.fetches + BESIDES
     if allowed != resource.RLIM_INFINITY and allowed < needed:
         yield Finding(
             Level.TODO,
