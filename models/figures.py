@@ -94,6 +94,12 @@ def note_backup(at: datetime) -> None:
         )
 
 
+def last_backup() -> datetime | None:
+    """When the last backup was found to be whole; None until there is one."""
+    with current().session():
+        return _last_backup(current())
+
+
 def _last_backup(database: Database) -> datetime | None:
     found = database.value("SELECT value FROM meta WHERE key = ?", (_BACKUP,))
     return None if found is None else optional_moment(int(found))

@@ -18,6 +18,7 @@ import pytest
 from models import articles, migrate, sources, upkeep
 from models.database import Database, open_database
 from models.errors import DatabaseUnavailable
+from models.figures import note_backup
 from models.records import FileRecord, PollRecord, SourceKind, SourceSpec, SourceState, SourceUpdate
 from service import advice
 from service.cli.checks import CHECKS, Bench, Check, Finding, Level, examine
@@ -92,6 +93,7 @@ def made(home: Home, database_url: str) -> Iterator[Home]:
     migrate.migrate(opened)
     source = sources.add(SourceSpec("https://well.example/", title="Well"), host="h", now=NOW)
     sources.record_unchanged([SourceUpdate(source.id, NOW + DAY)], [PollRecord(source.id, NOW, 90, "ok")])
+    note_backup(NOW)
     yield home
     opened.close()
 
@@ -113,6 +115,16 @@ def test_all_is_well(made: Home) -> None:
     ]
 
 
+def test_an_old_backup_is_told_and_a_topic_that_is_not_there(made: Home) -> None:
+    note_backup(NOW - 3 * DAY)
+    made.set(WIREWATCH_RETENTION_MAX_AGE="730d", WIREWATCH_RETENTION_KEEP_TOPICS="gardens")
+    found = findings(made)
+    assert "the last backup was made 3 d ago" in only(found["backups"], "to do")["text"]
+    assert "'gardens', and there is no such topic" in only(found["retention"], "to do")["text"]
+    made.set(WIREWATCH_RETENTION_KEEP_TOPICS="")
+    assert "deleted is what is older than 730d" in only(findings(made)["retention"], "ok")["text"]
+
+
 def test_nothing_at_all_is_there(home: Home) -> None:
     found = findings(home)
     assert "there is no database" in only(found["database"], "to do")["text"]
@@ -121,6 +133,7 @@ def test_nothing_at_all_is_there(home: Home) -> None:
     assert not home.database.exists()
     home.run("migrate")
     assert "sources add" in only(findings(home)["sources"], "to do")["mend"]
+    assert "no backup" in only(findings(home)["backups"], "note")["text"]
 
 
 def test_settings_that_are_wrong_are_said_and_end_it(home: Home) -> None:

@@ -7,6 +7,7 @@ prints nor mends, bounds what it reads, and lets errors pass: they become findin
 
 from __future__ import annotations
 
+from service.cli.checks.backups import backups, retention
 from service.cli.checks.bench import Bench, Check, Finding, Level, examine
 from service.cli.checks.hubs import hubs
 from service.cli.checks.machine import clock, limits, settings, topics
@@ -20,6 +21,8 @@ CHECKS: tuple[Check, ...] = (
     Check("database", database),
     Check("integrity", integrity, needs_database=True, slow=True),
     Check("disk", disk),
+    Check("backups", backups, needs_database=True),
+    Check("retention", retention, needs_database=True),
     Check("clock", clock, needs_database=True),
     Check("daemon", daemon, needs_database=True),
     Check("leases", leases, needs_database=True),

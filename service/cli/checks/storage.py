@@ -73,7 +73,8 @@ def integrity(bench: Bench) -> Iterator[Finding]:
         yield Finding(
             Level.TODO,
             f"the database is damaged: {broken[0]}",
-            "stop the daemon and restore the last backup; keep the damaged file, much of it can be read",
+            "stop the daemon and restore the last backup ('wirewatch backup --list', 'wirewatch restore'); "
+            "the damaged file is kept, and much of it can be read",
             tuple(broken[1:]),
         )
     else:
