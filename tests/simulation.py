@@ -25,6 +25,7 @@ from models.records import SourceSpec
 from service.application import Application
 from service.fetch.politeness import Allowance, Politeness, Turn, _Domain
 from service.outgoing import Network
+from service.writer import Writer
 from tests.polling import START, Clock, settings_for
 from tests.server import Server
 from tests.world import DAY, Feed, World
@@ -117,11 +118,27 @@ class Watched(Politeness):
         super()._leave(domain)
 
 
+class Prompt(Writer):
+    """The writer of the program, that waits for nobody: what is announced may sleep in simulated time."""
+
+    @contextmanager
+    def announced(self) -> Iterator[None]:
+        """As the program's, and nothing is waited for."""
+        yield
+
+
 class Simulated(Application):
     """The program, its pauses in simulated time."""
 
     world: World
     sleeper: Sleeper
+
+    @cached_property
+    def writer(self) -> Writer:
+        """As the program's, but prompt."""
+        writer = Prompt(self.database)
+        self._closing.callback(writer.close)
+        return writer
 
     @cached_property
     def network(self) -> Network:
