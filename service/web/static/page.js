@@ -63,6 +63,10 @@ async function show(url, { typed = false, remember = true } = {}) {
     if (error.name !== "AbortError") location.href = url; // the browser's own page says what is wrong
     return;
   }
+  if (!$("#results", found.page)) {
+    location.href = url; // another page was sent in its place: to sign in again, or that all is broken
+    return;
+  }
   const problem = $("#problem .said", found.page);
   $("#q").toggleAttribute("aria-invalid", Boolean(problem));
   // A query that is not finished yet is wrong most of the time: the list stays, and a line says why.
@@ -206,9 +210,8 @@ document.addEventListener("submit", async (event) => {
     form.submit();
     return;
   }
-  if (!found.ok) {
-    say($("main p + h1 + p", found.page)?.textContent || "This was not taken.");
-    location.reload();
+  if (!found.ok || !$("#reasons", found.page)) {
+    location.reload(); // its token was too old, or somebody has to sign in again: the page says so
     return;
   }
   place(found.page, "reasons");
