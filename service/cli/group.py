@@ -43,6 +43,7 @@ COMMANDS: dict[str, Entry] = {
     "token": Entry("token", "Make, list and revoke tokens for the HTTP API and the feeds.", "Keeping"),
     "config": Entry("config", "Show the settings in force, and where each came from.", "Keeping"),
     "prune": Entry("prune", "Delete articles that need not be kept, the first seen ones first.", "Keeping"),
+    "compact": Entry("compact", "Give the room of deleted articles back to the disk.", "Keeping"),
     "backup": Entry("backup", "Make a backup of the database and of what was learned.", "Keeping"),
     "restore": Entry(
         "restore", "Put a backup back in the place of the database, or into a new one.", "Keeping"
