@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from service.errors import DaemonError
@@ -69,6 +70,7 @@ class DaemonLock:
         """Give the lock back; with ``clean`` false, the next holder finds that this one failed."""
         if self._descriptor is not None:
             if clean:
-                os.ftruncate(self._descriptor, 0)
+                with suppress(OSError):  # a disk that became read-only: the next start looks at the database
+                    os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
