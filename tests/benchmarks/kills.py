@@ -79,6 +79,7 @@ def run_lane(options: argparse.Namespace) -> None:
             if number % 25 == 24:
                 lane.look_deep()
                 print(f"lane {options.lane}: {number + 1} kills, {lane.stored():,} articles", file=sys.stderr)
+                print(json.dumps(lane.counted), file=sys.stderr)
         lane.finish()
         print(json.dumps(lane.counted), flush=True)
 

@@ -316,6 +316,9 @@ class Lane:
         environ = environment(self.home, {"WIREWATCH_DATABASE": self.address})
         environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
         log = self.home / "log"
+        with open_here(self.address) as database, database.transaction():
+            # As ten minutes do, or the daemon at its start: what the killed had in hand is free again.
+            database.execute("UPDATE source SET lease_owner = NULL, lease_until = NULL")
         pushed = self.server.url("/pushed")
         for arguments in (["poll"], ["poll", pushed, "--force"], ["import", str(self.archive)]):
             pid = self.zygote.start(arguments, cwd=self.home, environ=environ, log=log)

@@ -64,8 +64,8 @@ def main() -> None:
     import service.workers  # noqa: PLC0415
 
     forking = multiprocessing.get_context("fork")
-    multiprocessing.get_context = lambda method=None: forking  # type: ignore[assignment,misc]
-    service.workers.Handover = lambda value: value  # type: ignore[assignment,misc]
+    setattr(multiprocessing, "get_context", lambda method=None: forking)  # noqa: B010
+    setattr(service.workers, "Handover", lambda value: value)  # noqa: B010 - a class, for mypy
 
     for line in sys.stdin:
         order, _, rest = line.partition(" ")
