@@ -42,6 +42,7 @@ from service.keeping import Kept, keep
 from service.reading import Reading
 from service.recurring import furniture_of
 from service.rhythm import usual_gap
+from service.seen import SeenEntries
 from service.tagging import Tagger
 from service.targets import feed_target, kept_validators, priors
 from service.values import Failed, Fetched, FetchResult, Hints, NotModified, Reason, Validators
@@ -119,6 +120,7 @@ class FeedIntake:
             fetcher=fetcher, politeness=politeness, workers=workers, clock=clock, mode=full_text
         )
         self._hubs = hubs
+        self._seen = SeenEntries()
 
     async def poll(self, source: SourceRecord, *, force: bool = False) -> PollRecord:
         """Look once at a claimed source, store what came of it, and give the poll as it was recorded.
@@ -127,11 +129,13 @@ class FeedIntake:
         """
         with self._writer.announced():
             look = await self._look(source, force=force)
-            if isinstance(look.result, Fetched):
-                stored = self._writer.submit(partial(self._keep, look, look.result))
-            else:
-                stored = self._writer.submit_together(self._store_without_articles, look)
+        # No longer announced when it is queued: the last one of many is to wait for nobody.
+        if isinstance(look.result, Fetched):
+            stored = self._writer.submit(partial(self._keep, look, look.result), patient=True)
+        else:
+            stored = self._writer.submit_together(self._store_without_articles, look)
         poll = await asyncio.wrap_future(stored)
+        self._remember(look)
         looks.log(source, poll)
         return poll
 
@@ -165,7 +169,26 @@ class FeedIntake:
                 # One feed was refused: the others of its domain had better not ask right now, either.
                 wait = min(result.hints.retry_after or _REST, _LONGEST_REST)
                 self._politeness.rest(turn.domain, wait)
+        if isinstance(result, Fetched) and not full and self._seen.nothing_new(source, result):
+            return NotModified(
+                result.url,
+                result.validators,
+                result.hints,
+                result.status,
+                permanent_url=result.permanent_url,
+                same_entries=True,
+            )
         return result
+
+    def _remember(self, look: Look) -> None:
+        """After the commit: what of a document need not be read again, if all of it could be."""
+        match look.result:
+            case Fetched(delta=False) as fetched if look.reading is not None and not look.reading.failed:
+                self._seen.remember(look.source.id, fetched)
+            case NotModified(same_entries=True) as unchanged:
+                self._seen.again(look.source.id, unchanged.validators.body_hash)
+            case Fetched():
+                self._seen.forget(look.source.id)
 
     async def _read(self, source: SourceRecord, fetched: Fetched) -> tuple[FetchResult, Reading | None]:
         try:
@@ -215,11 +238,13 @@ class FeedIntake:
         return polls
 
     def _after_nothing_new(self, look: Look, unchanged: NotModified) -> tuple[SourceUpdate, PollRecord]:
-        outcome = Outcome.SAME if unchanged.same_body else Outcome.NOT_MODIFIED
+        came = unchanged.same_body or unchanged.same_entries
+        outcome = Outcome.SAME if came else Outcome.NOT_MODIFIED
         update = self._after_success(
             look, outcome, unchanged.validators, permanent_url=unchanged.permanent_url
         )
-        detail = "the same body as last time" if unchanged.same_body else None
+        same = "the same body as last time" if unchanged.same_body else "the same entries as last time"
+        detail = same if came else None
         return update, look.record("not_modified", status=unchanged.status, detail=detail)
 
     def _keep(self, look: Look, fetched: Fetched) -> PollRecord:

@@ -142,7 +142,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """Nothing new: a 304, or the same body as last time (`same_body`)."""
+    """Nothing new: a 304, or the same body as last time (`same_body`), or at least the same entries."""
 
     url: str
     validators: Validators = Validators()
@@ -150,6 +150,7 @@ class NotModified:
     status: int = 304
     same_body: bool = False
     permanent_url: str | None = None
+    same_entries: bool = False  # of another body: the feed's own date may differ
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ _Handler = Callable[[Sequence[Any]], Sequence[Any]]
 class _Work:
     future: Future[Any]
     alone: Callable[[], Any]
+    patient: bool = False  # it may wait for others
     together: _Handler | None = None
     piece: Any = None
 
@@ -52,22 +53,23 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[], T]) -> Future[T]:
+    def submit(self, work: Callable[[], T], *, patient: bool = False) -> Future[T]:
         """Queue a piece of work; its result arrives after the commit, its error after the roll-back.
 
+        :param patient: it may wait a moment for others that were announced
         :raises RuntimeError: the writer is closed
         """
-        return self._put(_Work(Future(), work))
+        return self._put(_Work(Future(), work, patient))
 
     def submit_together(self, handle: Callable[[Sequence[P]], Sequence[T]], piece: P) -> Future[T]:
         """As `submit`, for work that is cheaper done for many pieces at once.
 
         ``handle`` gets all pieces of a transaction that were queued for it, after the other work, and gives
-        one result for each. Where it fails, it is asked again for each alone.
+        one result for each. Where it fails, it is asked again for each alone. The pieces are patient.
 
         :raises RuntimeError: the writer is closed
         """
-        return self._put(_Work(Future(), lambda: handle([piece])[0], handle, piece))
+        return self._put(_Work(Future(), lambda: handle([piece])[0], True, handle, piece))
 
     @contextmanager
     def announced(self) -> Iterator[None]:
@@ -117,7 +119,7 @@ class Writer:
                 return batch, False
             left = end - time.monotonic()
             try:
-                if self._announced and left > 0:
+                if item.patient and self._announced and left > 0:
                     item = self._queue.get(timeout=left)
                 else:
                     item = self._queue.get_nowait()

@@ -350,9 +350,9 @@ def test_a_pass_that_is_stopped_goes_on_with_the_next(home: FolderHome) -> None:
     home.write("list.jsonl", "\n".join(map(json.dumps, rows)))
     store = home.intake._writer.submit
 
-    def stopping(work):  # type: ignore[no-untyped-def]
+    def stopping(work, *, patient=False):  # type: ignore[no-untyped-def]
         home.intake.stop()
-        return store(work)
+        return store(work, patient=patient)
 
     home.intake._writer.submit = stopping  # type: ignore[method-assign]
     home.take()
