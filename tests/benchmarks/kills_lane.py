@@ -358,13 +358,16 @@ class Lane:
         return str(self.home / "old" / "old.db")
 
     def _look_at_old(self) -> None:
-        """Of the first schema still, or of the newest: with all articles."""
+        """Of the first schema still, or of the newest (PostgreSQL: or between): with all articles."""
         with open_here(self.old_address) as database:
             version = migrate.schema_version(database)
-            assert version in (migrate.known()[0], migrate.known()[-1]), version
             assert database.value("SELECT count(*) FROM article") == _OLD
             if database.sqlite:
+                assert version in (migrate.known()[0], migrate.known()[-1]), version
                 assert database.rows("PRAGMA integrity_check") == [("ok",)]
+            else:
+                # There each step is a transaction of its own; the next `migrate` goes on where one was killed.
+                migrate.migrate(database)
             if version == migrate.known()[-1]:
                 migrate.check(database)
                 check_index(database)
