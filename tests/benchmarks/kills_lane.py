@@ -366,7 +366,7 @@ class Lane:
                 assert version in (migrate.known()[0], migrate.known()[-1]), version
                 assert database.rows("PRAGMA integrity_check") == [("ok",)]
             else:
-                # There each step is a transaction of its own; the next `migrate` goes on where one was killed.
+                # There each step is a transaction of its own; the next `migrate` goes on after the last.
                 migrate.migrate(database)
             if version == migrate.known()[-1]:
                 migrate.check(database)
