@@ -25,6 +25,7 @@ _SCRIPTS = (
     (re.compile("[\u0530-\u058f]"), "hy"),
     (re.compile("[\u10a0-\u10ff]"), "ka"),
 )
+_ANY_SCRIPT = re.compile("[\u0370-\u03ff\u0530-\u05ff\u0e00-\u0e7f\u10a0-\u10ff\u3040-\u30ff\uac00-\ud7a3]")
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 _TURKIC = re.compile("[ӘәҒғҚқҢңӨөҰұҮүҺһ]")
 _SLAVIC = (
@@ -73,9 +74,11 @@ def choose_language(text: str, *declared: str | None) -> str:
     that is not a near relative, it wins. "und" when nothing tells.
     """
     codes = [code for code in map(normal_language, declared) if code]
-    sample = _ADDRESS.sub(" ", text[:MAX_SAMPLE])
+    sample = text[:MAX_SAMPLE]
+    if "@" in sample or "://" in sample or "www." in sample:  # else the pattern tries every word for nothing
+        sample = _ADDRESS.sub(" ", sample)
     letters = _letters(sample)
-    found, sure = detect_language(sample)
+    found, sure = _detect(sample, letters)
     if codes and (not sure or letters < _MIN_CONFIDENT or found in codes or _related(found, codes[0])):
         return found if found in codes and sure else codes[0]
     return found
@@ -84,12 +87,16 @@ def choose_language(text: str, *declared: str | None) -> str:
 def detect_language(text: str) -> tuple[str, bool]:
     """The language that a text is in, ISO 639-1 or "und", and whether the detector is sure."""
     sample = text[:MAX_SAMPLE]
-    letters = _letters(sample)
+    return _detect(sample, _letters(sample))
+
+
+def _detect(sample: str, letters: int) -> tuple[str, bool]:
     if not letters:
         return UNKNOWN, False
-    for pattern, code in () if sample.isascii() else _SCRIPTS:
-        if len(pattern.findall(sample)) * 4 > letters:
-            return code, True
+    if not sample.isascii() and _ANY_SCRIPT.search(sample):
+        for pattern, code in _SCRIPTS:
+            if len(pattern.findall(sample)) * 4 > letters:
+                return code, True
     if letters < MIN_LETTERS:
         return UNKNOWN, False
     return _by_cld2(sample)
