@@ -1,8 +1,8 @@
 """What a query means in this database: names become ids, times positions, and scores find their topics.
 
 A score, a verdict or ``main:`` speaks of the topics that stand beside it, in the same conjunction or in a
-group within it: ``(topic:arms OR topic:sanctions) score>0.9`` wants one of the two with such a score. Where no topic
-stands beside it, it speaks of those around its group, and where there is none either, of any topic.
+group within it: ``(topic:arms OR topic:sanctions) score>0.9`` wants one of the two with such a score. Where
+no topic stands beside it, it speaks of those around its group, and where there is none either, of any topic.
 """
 
 from __future__ import annotations

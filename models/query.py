@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 __all__ = [
     "EVERYTHING", "And", "Field", "Language", "Main", "Not", "Or", "Query", "Ruling", "Score", "Since",
-    "Source", "Story", "Topic", "Until", "Verdict", "Words", "all_of", "any_of", "format", "leaves", "literal",
-    "negated", "parse",
+    "Source", "Story", "Topic", "Until", "Verdict", "Words", "all_of", "any_of", "format", "leaves",
+    "literal", "negated", "parse",
 ]  # fmt: skip
 
 FIELDS = {

@@ -1,6 +1,6 @@
 """What the rules say of a stored article as they are now, topics that it does not carry among them.
 
-Only tags that hold are stored with their evidence; why a topic does not hold is worked out when somebody asks.
+Only tags that hold are stored with their evidence; why a topic does not hold is worked out when asked for.
 """
 
 from __future__ import annotations

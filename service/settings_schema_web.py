@@ -11,9 +11,7 @@ from service.settings_units import kept_password, public_address, secret_token, 
 
 EXAMPLE_TOKEN = "put-here-what-openssl-rand-hex-32-prints"  # noqa: S105 - nobody is let in by it
 # Of a password that nobody has.
-EXAMPLE_PASSWORD = (
-    "scrypt:15:8:1:RJodBZ//s0hluUW/vVTzyg==:yCkSxLnwAkaReeCXFYpOfoINtHhvTIsbyf52lFh/dHs="  # noqa: S105
-)
+EXAMPLE_PASSWORD = "scrypt:15:8:1:RJodBZ//s0hluUW/vVTzyg==:yCkSxLnwAkaReeCXFYpOfoINtHhvTIsbyf52lFh/dHs="  # noqa: S105
 _PUBLIC_ADDRESS = Checked("an http:// or https:// address without a query", public_address)
 _ORIGIN = Checked("an origin", web_origin)
 _TOKEN = Checked("32 to 200 letters, digits, - and _ (as 'openssl rand -hex 32' makes them)", secret_token)

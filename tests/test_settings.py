@@ -220,7 +220,7 @@ def test_a_secret_file_that_cannot_serve_is_refused(tmp_path: Path, text: str, s
     ("text", "said"),
     [
         ("[web]\nprot = 1", "line 2: there is no setting web.prot (did you mean port?); [web] takes "),
-        ("[wbe]\nport = 1", "line 1: there is no setting wbe (did you mean web?); the file takes api, backup"),
+        ("[wbe]\nport = 1", "line 1: there is no setting wbe (did you mean web?); the file takes api, "),
         ('[web]\nport = "80"', "line 2: web.port cannot be '80'; it takes a whole number from 0 to 65535"),
         ("[web]\nport = true", "web.port cannot be true"),
         ("[web]\nport = 65536", "web.port cannot be 65536"),
