@@ -73,11 +73,13 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_questions_load_neither_network_nor_scheduler(tmp_path: Path) -> None:
     program = (
-        "import sys, json; from service.cli import main; main(['migrate']); main(['articles', '--json'])\n"
+        "import sys, json; from service.cli import main; main(['articles', '--json'])\n"
         "heavy = {'loguru', 'rich', 'aiohttp', 'feedparser', 'apscheduler', 'service.application'}\n"
         "print(json.dumps(sorted(heavy & set(sys.modules))), file=sys.stderr)"
     )
     environ = {**os.environ, "WIREWATCH_DATABASE": str(tmp_path / "x.db"), "PYTHONPATH": str(ROOT)}
+    migrate = [sys.executable, "-m", "service.cli", "migrate"]
+    subprocess.run(migrate, cwd=tmp_path, env=environ, capture_output=True, check=True)
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
     )

@@ -35,7 +35,7 @@ def test_it_is_written_where_only_its_owner_reads_it_and_settings_take_it(home: 
     shown = home.run("config", "--json")
     assert shown.code == Exit.DONE
     assert "scrypt" not in shown.out
-    assert [row["value"] for row in shown.json["settings"] if row["key"] == "web.password"] == ["***"]
+    assert shown.json["settings"]["web.password"]["value"] == "***"
     home.set(WIREWATCH_WEB_PASSWORD_FILE="", WIREWATCH_WEB_PASSWORD="correct horse")
     wrong = home.run("config")
     assert wrong.code == Exit.USAGE

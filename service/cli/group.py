@@ -49,7 +49,9 @@ COMMANDS: dict[str, Entry] = {
         "restore", "Put a backup back in the place of the database, or into a new one.", "Keeping"
     ),
     "migrate": Entry("migrate", "Bring the database up to this version.", "Keeping"),
-    "password": Entry("password", "Make what is kept of a password for the page.", "Keeping"),
+    "password": Entry(
+        "password", "Make what is kept of a password that people sign in to the page with.", "Keeping"
+    ),
     "completion": Entry("completion", "Print a script that completes commands in your shell.", "Keeping"),
 }
 
