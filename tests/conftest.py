@@ -16,7 +16,10 @@ from tests.postgres import Server
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """A process for each core where the whole suite is run, none where files are named: they start sooner."""
+    """A process for each core where the whole suite is run, none where files are named: they start sooner.
+
+    Each process names the tests by itself, so that no name may come from the clock or from chance.
+    """
     return None if config.args_source is pytest.Config.ArgsSource.TESTPATHS else 0
 
 

@@ -15,6 +15,7 @@ from models import labels, migrate
 from models.database import Database, open_database
 from service.restore import Places, restore
 from tests.daemon_process import DaemonProcess, ask
+from tests.polling import TOPICS
 from tests.postgres import Server as PostgresServer
 from tests.server import Reply, Request, Server
 from tests.storage import NOW, check_index, check_summaries, contents
@@ -24,16 +25,6 @@ ENTRY = (
     "<item><guid isPermaLink='false'>{0}</guid><title>Delegate {0} on sanctions</title>"
     "<description>The council renewed the sanctions on arms, said delegate {0}.</description></item>"
 )
-TOPICS = """
-format = 1
-[[topic]]
-name = "sanctions"
-description = "Sanctions"
-  [[topic.rules]]
-  language = "en"
-  weight = 6.0
-  match = ['sanctions']
-"""
 
 
 class Growing:

@@ -176,11 +176,14 @@ def test_the_socket_is_where_the_page_is_by_default() -> None:
     assert place in (DEPLOY / "prometheus" / "scrape.yml").read_text(encoding="utf-8")
 
 
-def test_proxies_keep_monitors_out_and_let_hubs_in() -> None:
+def test_proxies_keep_monitors_out_and_let_hubs_and_tokens_in() -> None:
     for proxy in ("Caddyfile", "nginx.conf"):
         text = (DEPLOY / "proxy" / proxy).read_text(encoding="utf-8")
         assert all(word in text for word in ("metrics", "healthz", "readyz", "/websub/", "allowed_hosts"))
+        assert re.search(r"\bapi\b.*\bfeeds\b", text), proxy
     nginx = (DEPLOY / "proxy" / "nginx.conf").read_text(encoding="utf-8")
+    # Without it what is forwarded could be taken for this machine's own, which reads without a token.
+    assert nginx.count("proxy_set_header X-Forwarded-For ") == nginx.count("proxy_pass ")
     assert nginx.count("proxy_set_header Host $http_host;") == nginx.count("proxy_pass ")
     assert nginx.count("{") == nginx.count("}")
 

@@ -215,7 +215,7 @@ SAMPLE = """<?xml version="1.0" encoding="utf-8"?>
         (SAMPLE.split("?>", 1)[1].encode("latin-1"), "text/xml; charset=windows-1252"),
         (SAMPLE.split("?>", 1)[1].encode("latin-1"), ""),  # declared nowhere
         (SAMPLE.encode("latin-1"), ""),  # declared wrongly
-        (gzip.compress(SAMPLE.encode()), ""),
+        (gzip.compress(SAMPLE.encode(), mtime=0), ""),
         (zlib.compress(SAMPLE.encode()), ""),
         (SAMPLE.encode() + b"\n<!-- cached -->\n<script>track()</script>", ""),
         (b"<br />\n<b>Warning</b>: include(x.php) failed<br />\n" + SAMPLE.encode(), ""),

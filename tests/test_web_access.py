@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loguru import logger
 
-from models import catalog, labels, migrate, tokens
-from models.database import Database, open_database
+from models import catalog, labels, tokens
+from models.database import Database
 from models.tokens import Scope
 from service.settings_schema_web import EXAMPLE_TOKEN
 from service.web.rates import MAX_CLIENTS, WINDOW, Rates
@@ -35,11 +35,8 @@ LONG = "x" * 40
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """One filled database for the module; how tokens are kept is held on both engines elsewhere."""
-    database = open_database(tmp_path_factory.mktemp("library") / "wirewatch.db")
-    migrate.migrate(database)
-    samples.fill()
-    yield database
-    database.close()
+    with samples.library(tmp_path_factory.mktemp("library") / "wirewatch.db") as database:
+        yield database
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loguru import logger
 
-from models import labels, migrate
-from models.database import Database, open_database
+from models import labels
+from models.database import Database
 from models.tokens import Scope
 from service.web.api.routes import OPERATIONS
 from service.web.security import HEADERS
@@ -30,11 +30,8 @@ def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     else:
         server: Server = request.getfixturevalue("postgres_server")
         address = server.create()
-    database = open_database(address)
-    migrate.migrate(database)
-    samples.fill()
-    yield database
-    database.close()
+    with samples.library(address) as database:
+        yield database
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from schemathesis import Case
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from models import changes, migrate
-from models.database import Database, open_database
+from models import changes
+from models.database import Database
 from models.errors import QueryError
 from models.query import format, parse
 from models.questions import read_cursor
@@ -39,11 +39,8 @@ schemathesis.openapi.format("wirewatch-cursor", st.just("now"))
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = open_database(tmp_path_factory.mktemp("library") / "wirewatch.db")
-    migrate.migrate(database)
-    samples.fill()
-    yield database
-    database.close()
+    with samples.library(tmp_path_factory.mktemp("library") / "wirewatch.db") as database:
+        yield database
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from models import migrate
-from models.database import Database, open_database
+from models.database import Database
 from tests import web_samples as samples
 from tests.web_site import CHROMIUM_OPTIONS, Site, chromium_path, serving
 
@@ -36,11 +35,8 @@ PATHS = (
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = open_database(tmp_path_factory.mktemp("library") / "wirewatch.db")
-    migrate.migrate(database)
-    samples.fill()
-    yield database
-    database.close()
+    with samples.library(tmp_path_factory.mktemp("library") / "wirewatch.db") as database:
+        yield database
 
 
 @pytest.fixture(scope="module")

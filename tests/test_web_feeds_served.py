@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from models import catalog, labels, migrate
+from models import catalog, labels
 from models.database import Database, open_database
 from models.records import ArticleFilter
 from service.parse.discovery import find_feeds
@@ -24,11 +24,8 @@ from tests.web_site import Site
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Database]:
     """What is followed."""
-    database = open_database(tmp_path / "followed.db")
-    migrate.migrate(database)
-    samples.fill()
-    yield database
-    database.close()
+    with samples.library(tmp_path / "followed.db") as database:
+        yield database
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loguru import logger
 
-from models import catalog, migrate
-from models.database import Database, open_database
+from models import catalog
+from models.database import Database
 from models.errors import DatabaseUnavailable
 from service.web.parameters import NAMES
 from service.web.security import HEADERS
@@ -31,11 +31,8 @@ def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     else:
         server: Server = request.getfixturevalue("postgres_server")
         address = server.create()
-    database = open_database(address)
-    migrate.migrate(database)
-    samples.fill()
-    yield database
-    database.close()
+    with samples.library(address) as database:
+        yield database
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from models import labels, migrate, tokens
-from models.database import Database, open_database
+from models import labels, tokens
+from models.database import Database
 from models.tokens import Scope
 from service import passwords
 from service.errors import DaemonError
@@ -31,11 +31,8 @@ NOW = datetime(2026, 3, 10, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = open_database(tmp_path_factory.mktemp("library") / "wirewatch.db")
-    migrate.migrate(database)
-    samples.fill()
-    yield database
-    database.close()
+    with samples.library(tmp_path_factory.mktemp("library") / "wirewatch.db") as database:
+        yield database
 
 
 @pytest.fixture

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from models import articles, labels, sources
+from models import articles, labels, migrate, sources
+from models.database import Database, open_database
 from models.records import (
     ArticleWrite,
     CutRecord,
@@ -140,6 +144,16 @@ def fail(source_id: int, reason: str, detail: str, *, times: int = 3, status: in
         )
         poll = PollRecord(source_id, started, 30_000, reason, status, detail)
         articles.save(update, poll, (), now=started)
+
+
+@contextmanager
+def library(address: Path | str) -> Iterator[Database]:
+    """A new database at this address, open, with all of `fill` in it."""
+    database = open_database(address)
+    migrate.migrate(database)
+    fill()
+    yield database
+    database.close()
 
 
 def fill() -> dict[str, int]:

@@ -37,7 +37,7 @@ from service.web.feeds_items import Channel, items_of, tag_uri
 from service.web.feeds_json import json_feed
 from service.web.feeds_names import FORMATS, PREFIX, QUERY, query_path, topic_path
 from service.web.feeds_xml import atom, rss
-from service.web.problems import Problem, problem_of, problem_response, root_of
+from service.web.problems import Problem, answered
 
 if TYPE_CHECKING:
     from models.query import Query
@@ -70,13 +70,7 @@ class Feed:
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        try:
-            response = await run_in_threadpool(self._answer, request)
-        except Exception as error:
-            problem = problem_of(error, request)
-            if problem is None:
-                raise
-            response = problem_response(problem, root_of(request))
+        response = await answered(request, lambda asked: run_in_threadpool(self._answer, asked))
         await response(scope, receive, send)
 
     def _answer(self, request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,6 +111,17 @@ def problem_response(problem: Problem, root: str) -> Response:
     return Response(
         dump_json(body).encode(), problem.status, media_type=MEDIA_TYPE, headers=dict(problem.headers)
     )
+
+
+async def answered(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    """What ``answer`` gives, or the problem that it met; what nobody foresaw is raised."""
+    try:
+        return await answer(request)
+    except Exception as error:
+        problem = problem_of(error, request)
+        if problem is None:
+            raise
+        return problem_response(problem, root_of(request))
 
 
 def error_problem(request: Request, status: int, detail: str) -> Response:

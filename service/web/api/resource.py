@@ -22,7 +22,7 @@ from service.web.addresses import Linker, linker
 from service.web.answers import check_accepted, conditional
 from service.web.api.operations import PREFIX, Answer, Call, Operation
 from service.web.api.parameters import read_path, read_query
-from service.web.problems import Problem, problem_of, problem_response, root_of
+from service.web.problems import Problem, answered, problem_of
 from service.web.rules import ApiRules
 
 if TYPE_CHECKING:
@@ -56,14 +56,9 @@ class Resource:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
-            response = await self._answer(request)
+            response = await answered(request, self._answer)
         except ClientDisconnect:
             return
-        except Exception as error:
-            problem = problem_of(error, request)
-            if problem is None:
-                raise
-            response = problem_response(problem, root_of(request))
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
